@@ -1,0 +1,74 @@
+"""What a look knows: counts and moments, never raw rows.
+
+`Moments` are per randomised unit (customer), so that a standard error can be cluster-robust: with
+n_i the unit's denominator and y_i its numerator, the sums are over units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Cell", "Draws", "Facts", "LatencyTail", "Moments"]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the units of one cell: count, n, y, n*n, n*y, y*y."""
+
+    units: float
+    n: float
+    y: float
+    nn: float
+    ny: float
+    yy: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm within one stratum (intent of the unit's first message, probability in force).
+
+    `measures` maps a metric's name to its moments; a metric without data in the cell is absent.
+    """
+
+    stratum: str
+    p_canary: float
+    stage: int
+    arm: str
+    measures: Mapping[str, Moments]
+
+
+@dataclass(frozen=True)
+class LatencyTail:
+    """The slowest conversations of one arm: `n` in all, the slowest first, in milliseconds."""
+
+    n: int
+    slowest_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """First draws of units at one stage: how many fell to each arm, and what was asked."""
+
+    stage: int
+    p_canary: float
+    control: int
+    canary: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything one look reads. `as_of` is epoch seconds; cells are matured outcomes only."""
+
+    as_of: float
+    cells: tuple[Cell, ...] = ()
+    """Since the release's first exposure."""
+    block_cells: tuple[Cell, ...] = ()
+    """Since the present block started."""
+    latency: Mapping[str, LatencyTail] = field(default_factory=dict)
+    """By arm, since the present block started."""
+    draws: tuple[Draws, ...] = ()
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    """Alarm name to OK, ALARM or INSUFFICIENT_DATA."""
+    late: bool = False
+    """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""

@@ -1,0 +1,250 @@
+"""The policy of one region as every function reads it: plain frozen values, no validation library.
+
+A release keeps a copy of this in its record, so a deploy never changes a release in flight.
+Durations are seconds, rates and shares are fractions of one. Validation happens before, in
+`canary.policy.model`; this module only carries values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+__all__ = [
+    "Baseline",
+    "CompiledPolicy",
+    "Detector",
+    "Gate",
+    "Intent",
+    "Metric",
+    "OfflineGate",
+    "Promotion",
+    "Stage",
+    "Statistics",
+    "Trigger",
+]
+
+Unit = Literal["level", "points", "relative", "score"]
+Scope = Literal["overall", "revenue_critical", "intent", "tier"]
+OnBreach = Literal["rollback", "pause"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the ramp; `rate` is the canary's stage rate, `task_percent` its scale."""
+
+    index: int
+    rate: float
+    task_percent: int
+    min_seconds: int
+    max_seconds: int
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One kind of question; `rate` is its rate tier's canary rate (A4), `weight` its share of A5."""
+
+    name: str
+    daily_volume: float
+    revenue_critical: bool
+    weight: float
+    rate_tier: str
+    rate: float
+    experiment_tier: int
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is measured. `numerator`/`denominator` are columns of the facts (or counters).
+
+    `measure`: `rate` and `mean` are numerator over denominator per conversation or turn,
+    `quantile` is the P99 of each conversation's slowest turn.
+    """
+
+    name: str
+    role: Literal["guardrail", "success", "observational", "regional"]
+    measure: Literal["rate", "mean", "quantile"]
+    source: Literal["turns", "outcomes", "detector", "offline"]
+    numerator: str
+    denominator: str
+    better: Literal["higher", "lower"]
+    outcome_window_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold to leave `stage` (index). `limit` is signed in the metric's own direction.
+
+    `level`: the bound itself; `points`, `score`: canary - control; `relative`: canary / control - 1.
+    """
+
+    metric: str
+    stage: int
+    kind: Literal["must_pass", "must_not_fail"]
+    unit: Unit
+    limit: float
+    scope: Scope = "overall"
+    min_sample: int = 0
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """An alarm: a rate's Wilson lower bound, or a published lower bound of harm, over a threshold.
+
+    `statistic = "rate"`: `numerator`/`denominator` are metric names of namespace
+    `MangaAssist/Canary`, alarmed once for each of `windows_seconds`.
+    `statistic = "harm"`: the metric `Harm{Metric}`; one window.
+    """
+
+    name: str
+    metric: str
+    statistic: Literal["rate", "harm"]
+    unit: Unit
+    threshold: float
+    windows_seconds: tuple[int, ...]
+    on_breach: OnBreach
+    numerator: str = ""
+    denominator: str = ""
+    min_events: int = 5
+    z: float = 3.09
+    ratio_to_control: float = 2.0
+    escalate_after_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class OfflineGate:
+    """A score of the offline evaluation that must be reached before any traffic (stage 0)."""
+
+    metric: str
+    limit: float
+    better: Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The hallucination detector's operating point and its sampling by stage index."""
+
+    sensitivity: float
+    specificity: float
+    sampling: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Soak with the primary set warm on the old model, and how long approval may take."""
+
+    soak_seconds: int
+    approval_seconds: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The confirmatory test and the harm sequence (decision rules, section 5)."""
+
+    primary_metric: str
+    hypothesis: Literal["superiority", "non_inferiority"]
+    margin: float
+    min_effect: float
+    alpha: float
+    test_seconds: int
+    looks_seconds: tuple[int, ...]
+    harm_alpha_overall: float
+    harm_alpha_revenue: float
+    harm_min_outcomes: int
+    gate_confidence: float
+    intent_alpha: float
+    srm_alpha: float
+    bake_poll_seconds: int
+    shared_lift_seconds: int
+    shared_rollback_seconds: int
+    silence_seconds: int
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What planning assumes of today's model (fractions; milliseconds; a day's conversations)."""
+
+    error_rate: float
+    p99_ms: float
+    hallucination_rate: float
+    csat_mean: float
+    csat_sd: float
+    survey_response: float
+    completion: float
+    click_through: float
+    cart_abandonment: float
+    cart_share: float
+    turns_per_conversation: float
+    daily_conversations: float
+
+
+@dataclass(frozen=True)
+class CompiledPolicy:
+    """Everything one release in one region reads."""
+
+    name: str
+    region: str
+    timezone: str
+    wave: int
+    routing: Literal["application", "alb"]
+    slow_ms: int
+    stages: tuple[Stage, ...]
+    intents: tuple[Intent, ...]
+    metrics: tuple[Metric, ...]
+    gates: tuple[Gate, ...]
+    triggers: tuple[Trigger, ...]
+    offline_gates: tuple[OfflineGate, ...]
+    detector: Detector
+    promotion: Promotion
+    statistics: Statistics
+    baseline: Baseline
+    changes: tuple[str, ...] = field(default=())
+    """Sentences that say what a scenario's pace changed; empty in a real region."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, hexadecimal: the policy's version."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> CompiledPolicy:
+        """Read what `to_json` wrote. Raises `TypeError` or `KeyError` on another shape."""
+        return _build(cls, json.loads(text))
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name. Raises `KeyError`."""
+        return {metric.name: metric for metric in self.metrics}[name]
+
+    def intent(self, name: str) -> Intent:
+        """The intent of that name. Raises `KeyError`."""
+        return {intent.name: intent for intent in self.intents}[name]
+
+
+_T = TypeVar("_T")
+
+
+def _build(kind: type[_T], value: Any) -> _T:
+    hints = get_type_hints(kind)
+    arguments: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if item.name in value:
+            arguments[item.name] = _convert(hints[item.name], value[item.name])
+    return kind(**arguments)
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value)
+    if get_origin(hint) is tuple:
+        (inner, *_) = get_args(hint)
+        return tuple(_convert(inner, each) for each in value)
+    if hint is float and value is not None:
+        return float(value)
+    return value
