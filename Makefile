@@ -1,0 +1,47 @@
+# The one door. `make` lists the targets.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup local test check synth format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything, Node and the function layer included (no-op when done)
+
+$(STAMP): requirements.lock lambdas/layer-requirements.lock pyproject.toml scripts/setup.sh scripts/build_layer.py
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+
+local: $(STAMP) ## Show a good release promoted and a bad one rolled back, on this machine
+	@$(BIN)/canary local --scenario good
+	@$(BIN)/canary local --scenario errors
+
+test: $(STAMP) ## Run every test
+	@$(BIN)/pytest
+
+synth: $(STAMP) ## Synthesize every region of the policy into cdk.out (cdk-nag included)
+	@$(BIN)/python app.py
+
+check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy canary stacks services lambdas app.py
+	$(BIN)/lint-imports
+	$(BIN)/canary policy check policy/mangaassist.toml
+	$(BIN)/python app.py
+	$(BIN)/cfn-lint 'cdk.out/**/*.template.json'
+
+format: $(STAMP) ## Format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## Resolve the dependencies anew (needs a package index)
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras -q pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --no-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -q -c requirements.lock pyproject.toml -o requirements.txt
+
+clean: ## Remove what setup, synth and runs made
+	rm -rf .venv .build cdk.out .canary
