@@ -1,4 +1,4 @@
-"""What a run shows while it goes: one value that the terminal view and the page's `run.json` share."""
+"""What a run shows while it goes: one value for the terminal view and the page."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TextIO
+from typing import Self, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -39,7 +39,7 @@ class View:
         )
         self._printed = 0
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> Self:
         """Start the live panel."""
         if self._live:
             self._live.start()
