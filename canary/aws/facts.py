@@ -1,0 +1,130 @@
+"""What a look knows, read from the events table, the detector's counters and the alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from canary.aws import facts_sql
+from canary.aws.athena import Athena, Row
+from canary.aws.facts_sql import Window
+from canary.aws.metrics import Metrics
+from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.policy.compiled import CompiledPolicy, Metric
+from canary.release.model import ReleaseState
+
+__all__ = ["COUNTED", "LATE_SECONDS", "FactStore"]
+
+COUNTED = "*"
+"""The stratum of what was counted without one: the detector's turns."""
+LATE_SECONDS = 600.0
+"""Older than this, the newest event says that the feed is behind."""
+
+
+class FactStore:
+    """Reads `Facts` for the looks of one release."""
+
+    def __init__(self, athena: Athena, metrics: Metrics) -> None:
+        self._athena = athena
+        self._metrics = metrics
+
+    def read(
+        self,
+        state: ReleaseState,
+        policy: CompiledPolicy,
+        as_of: float,
+        alarms: Mapping[str, str],
+    ) -> Facts:
+        """Everything since the first exposure, and since the present block started."""
+        first = state.first_exposure_at or state.admitted_at
+        block = state.block_started_at or first
+        whole = Window(state.release_id, state.admitted_at, first, as_of)
+        recent = Window(state.release_id, state.admitted_at, block, as_of)
+        metrics = facts_sql.measured(policy.metrics)
+        table = self._athena.table
+        all_rows, block_rows, tail_rows, draw_rows = self._athena.run(
+            [
+                facts_sql.cells(table, whole, metrics),
+                facts_sql.cells(table, recent, metrics),
+                facts_sql.latency(table, recent),
+                facts_sql.draws(table, whole),
+            ]
+        )
+        newest = max((_number(row["last_epoch"]) for row in all_rows), default=0.0)
+        return Facts(
+            as_of=as_of,
+            cells=(*_cells(all_rows, metrics), *self._counted(policy, state.stage, whole)),
+            block_cells=(*_cells(block_rows, metrics), *self._counted(policy, state.stage, recent)),
+            latency=_tails(tail_rows),
+            draws=_draws(draw_rows),
+            alarms=alarms,
+            late=newest < as_of - LATE_SECONDS,
+        )
+
+    def cells(
+        self, state: ReleaseState, policy: CompiledPolicy, since: float, as_of: float
+    ) -> tuple[Cell, ...]:
+        """The cells of one window, for a trigger."""
+        window = Window(state.release_id, state.admitted_at, since, as_of)
+        metrics = facts_sql.measured(policy.metrics)
+        (rows,) = self._athena.run([facts_sql.cells(self._athena.table, window, metrics)])
+        return (*_cells(rows, metrics), *self._counted(policy, state.stage, window))
+
+    def _counted(self, policy: CompiledPolicy, stage: int, window: Window) -> Iterable[Cell]:
+        """The detector's counters, each turn its own unit: they carry no customer."""
+        detected = [metric for metric in policy.metrics if metric.source == "detector"]
+        names = sorted({name for item in detected for name in (item.numerator, item.denominator)})
+        sums = self._metrics.sums(names, window.since, window.as_of)
+        for arm in ("control", "canary"):
+            measures = {}
+            for metric in detected:
+                n = sums[metric.denominator][arm]
+                y = min(sums[metric.numerator][arm], n)
+                if n > 0:
+                    measures[metric.name] = Moments(n, n, y, n, y, y)
+            if measures:
+                p_canary = policy.stages[stage].rate
+                yield Cell(COUNTED, p_canary, stage, arm, measures)
+
+
+def _cells(rows: Sequence[Row], metrics: Sequence[Metric]) -> Iterable[Cell]:
+    for row in rows:
+        measures = {
+            metric.name: Moments(
+                *(_number(row[f"{name}{index}"]) for name in ("u", "sn", "sy", "snn", "sny", "syy"))
+            )
+            for index, metric in enumerate(metrics)
+            if _number(row[f"sn{index}"]) > 0
+        }
+        yield Cell(
+            stratum=row["stratum"] or "",
+            p_canary=_number(row["p_canary"]),
+            stage=int(_number(row["stage"])),
+            arm=row["arm"] or "",
+            measures=measures,
+        )
+
+
+def _tails(rows: Sequence[Row]) -> dict[str, LatencyTail]:
+    slowest: dict[str, list[float]] = {}
+    totals: dict[str, int] = {}
+    for row in rows:
+        arm = row["arm"] or ""
+        slowest.setdefault(arm, []).append(_number(row["slowest_ms"]))
+        totals[arm] = int(_number(row["total"]))
+    return {arm: LatencyTail(totals[arm], tuple(values)) for arm, values in slowest.items()}
+
+
+def _draws(rows: Sequence[Row]) -> tuple[Draws, ...]:
+    return tuple(
+        Draws(
+            stage=int(_number(row["stage"])),
+            p_canary=_number(row["p_canary"]),
+            control=int(_number(row["control"])),
+            canary=int(_number(row["canary"])),
+        )
+        for row in rows
+    )
+
+
+def _number(text: str | None) -> float:
+    return float(text) if text else 0.0
