@@ -12,10 +12,17 @@ from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.release.model import ReleaseState
 
-__all__ = ["COUNTED", "LATE_SECONDS", "FactStore"]
+__all__ = ["COUNTED", "COUNTERS", "LATE_SECONDS", "FactStore"]
 
 COUNTED = "*"
 """The stratum of what was counted without one: the detector's turns."""
+COUNTERS = {
+    "hallucinated": "Hallucinations",
+    "checked": "TurnsChecked",
+    "name_correct": "NamesCorrect",
+    "names": "NamesQuoted",
+}
+"""The detector's columns and the counters they are kept in."""
 LATE_SECONDS = 600.0
 """Older than this, the newest event says that the feed is behind."""
 
@@ -71,14 +78,21 @@ class FactStore:
 
     def _counted(self, policy: CompiledPolicy, stage: int, window: Window) -> Iterable[Cell]:
         """The detector's counters, each turn its own unit: they carry no customer."""
-        detected = [metric for metric in policy.metrics if metric.source == "detector"]
-        names = sorted({name for item in detected for name in (item.numerator, item.denominator)})
-        sums = self._metrics.sums(names, window.since, window.as_of)
+        detected = [
+            metric
+            for metric in policy.metrics
+            if metric.source == "detector"
+            and {metric.numerator, metric.denominator} <= set(COUNTERS)
+        ]
+        columns = {name for item in detected for name in (item.numerator, item.denominator)}
+        sums = self._metrics.sums(
+            sorted(COUNTERS[column] for column in columns), window.since, window.as_of
+        )
         for arm in ("control", "canary"):
             measures = {}
             for metric in detected:
-                n = sums[metric.denominator][arm]
-                y = min(sums[metric.numerator][arm], n)
+                n = sums[COUNTERS[metric.denominator]][arm]
+                y = min(sums[COUNTERS[metric.numerator]][arm], n)
                 if n > 0:
                     measures[metric.name] = Moments(n, n, y, n, y, y)
             if measures:

@@ -1,0 +1,70 @@
+"""The first hallucination detector: a title quoted in an answer must exist in the catalogue."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from canary.aws.clients import client
+from canary.aws.metrics import Metrics
+from canary.aws.settings import from_environment
+
+QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|「([^」]{1,80})」|『([^』]{1,80})』')
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the counts go."""
+
+    metrics_namespace: str
+
+
+def normal(title: str) -> str:
+    """A title as it is compared: one width, one case, single spaces, no closing punctuation."""
+    text = unicodedata.normalize("NFKC", title).casefold()
+    return " ".join(text.split()).strip(" .,!?;:。、!?")
+
+
+SETTINGS = from_environment(Settings)
+METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
+CATALOGUE = frozenset(
+    normal(line)
+    for line in Path(__file__).with_name("catalogue.txt").read_text("utf-8").splitlines()
+    if line.strip()
+)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Check the sampled turns of one batch of log lines and count them by arm."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for turn in sampled_turns(event):
+        titles = [normal("".join(groups)) for groups in QUOTED.findall(turn["text"])]
+        known = sum(title in CATALOGUE for title in titles)
+        arm = turn["arm"]
+        counts["TurnsChecked"][arm] += 1
+        counts["Hallucinations"][arm] += known < len(titles)
+        counts["NamesQuoted"][arm] += len(titles)
+        counts["NamesCorrect"][arm] += known
+    METRICS.put_by_arm(counts)
+    return {name: dict(by_arm) for name, by_arm in counts.items()}
+
+
+def sampled_turns(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The turns of a CloudWatch Logs subscription event that carry a text and an arm."""
+    batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    for entry in batch.get("logEvents", []):
+        try:
+            line = json.loads(entry["message"])
+        except ValueError:
+            continue
+        if isinstance(line, dict) and line.get("event") == "turn" and line.get("sampled"):
+            if line.get("arm") and isinstance(line.get("text"), str):
+                yield line
