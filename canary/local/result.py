@@ -1,0 +1,78 @@
+"""What a run came to: the object that `canary local --json` prints on its last line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["RunResult", "StageShare", "StoredEvents", "compare_events"]
+
+
+@dataclass(frozen=True)
+class StageShare:
+    """First draws at one stage; shares are fractions, `observed` is None without a draw."""
+
+    stage: int
+    percent: float
+    asked: float
+    observed: float | None
+    draws: int
+
+
+@dataclass(frozen=True)
+class StoredEvents:
+    """What S3 holds at the end: turns answered with 200 and outcomes by key, and repeated ids."""
+
+    answered_turns: frozenset[str]
+    outcomes: frozenset[str]
+    repeated_ids: int
+
+
+def compare_events(
+    answered_turns: frozenset[str], outcomes: frozenset[str], stored: StoredEvents
+) -> int:
+    """How many answered turns and accepted outcomes have no event in S3."""
+    return len(answered_turns - stored.answered_turns) + len(outcomes - stored.outcomes)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The outcome of one run with the figures a person or a machine judges it by.
+
+    Seconds are virtual. `expected` says whether the outcome is the scenario's own.
+    """
+
+    scenario: str
+    outcome: str
+    expected: bool
+    expected_outcome: str
+    reason: str
+    routing: str
+    timeline: tuple[StageShare, ...]
+    seconds_fault_to_alarm: float | None
+    seconds_alarm_to_last_canary_request: float | None
+    requests: Mapping[str, Mapping[str, int]]
+    """By arm drawn (`none` outside the experiment), then by status."""
+    customer_errors: int
+    sticky_violations: int
+    lost_events: int
+    duplicate_events: int
+    virtual_minutes: float
+    real_seconds: float
+    alarms: tuple[str, ...] = ()
+    """Those that went to ALARM, in order."""
+    decisions: tuple[Mapping[str, Any], ...] = ()
+    policy_changes: tuple[str, ...] = ()
+    log_errors: tuple[str, ...] = field(default=())
+    """Errors of functions and actions on the way; empty in a clean run."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    def sentence(self) -> str:
+        """The outcome with its reason in one line."""
+        verdict = "as expected" if self.expected else f"expected {self.expected_outcome}"
+        return f"{self.outcome} ({verdict}): {self.reason}"
