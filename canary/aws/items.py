@@ -16,7 +16,7 @@ _DESERIALIZER = TypeDeserializer()
 
 
 def to_item(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Attribute values of a plain mapping: a float becomes a Decimal, one not finite becomes null."""
+    """Attribute values of a plain mapping; a float that is not finite becomes null."""
     return {key: _SERIALIZER.serialize(_storable(each)) for key, each in value.items()}
 
 

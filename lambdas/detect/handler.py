@@ -18,6 +18,7 @@ from canary.aws.metrics import Metrics
 from canary.aws.settings import from_environment
 
 QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|「([^」]{1,80})」|『([^』]{1,80})』')
+EDGES = " .,!?;:。、"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Settings:
 def normal(title: str) -> str:
     """A title as it is compared: one width, one case, single spaces, no closing punctuation."""
     text = unicodedata.normalize("NFKC", title).casefold()
-    return " ".join(text.split()).strip(" .,!?;:。、!?")
+    return " ".join(text.split()).strip(EDGES)
 
 
 SETTINGS = from_environment(Settings)
@@ -65,6 +66,11 @@ def sampled_turns(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
             line = json.loads(entry["message"])
         except ValueError:
             continue
-        if isinstance(line, dict) and line.get("event") == "turn" and line.get("sampled"):
-            if line.get("arm") and isinstance(line.get("text"), str):
-                yield line
+        if (
+            isinstance(line, dict)
+            and line.get("event") == "turn"
+            and line.get("sampled")
+            and line.get("arm")
+            and isinstance(line.get("text"), str)
+        ):
+            yield line

@@ -1,0 +1,449 @@
+"""A region in memory: the resources of the contracts, on moto, and a clock that stands still."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from canary.aws import clock
+from canary.aws.records import Releases
+from canary.policy.compiled import (
+    Baseline,
+    CompiledPolicy,
+    Detector,
+    Gate,
+    Intent,
+    Metric,
+    OfflineGate,
+    Promotion,
+    Stage,
+    Statistics,
+    Trigger,
+)
+from canary.release.model import Phase, ReleaseState
+from canary.routing.weights import TrafficForm
+
+REGION = "us-east-1"
+ROOT = Path(__file__).parents[2]
+START = 1_700_000_000.0
+HOUR = 3600
+
+
+@dataclass
+class FrozenClock:
+    """Time that moves only when someone waits or a test says so."""
+
+    time: float = START
+    waits: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
+    frozen = FrozenClock()
+    monkeypatch.setattr(clock, "now", lambda: frozen.time)
+    monkeypatch.setattr(clock, "monotonic", lambda: frozen.time)
+    monkeypatch.setattr(clock, "sleep", frozen.sleep)
+    return frozen
+
+
+@pytest.fixture
+def policy() -> CompiledPolicy:
+    rates = (0.0, 0.05, 0.25, 0.5, 1.0)
+    durations = (0, 4 * HOUR, 24 * HOUR, 48 * HOUR, 0)
+    return CompiledPolicy(
+        name="test",
+        region=REGION,
+        timezone="UTC",
+        wave=1,
+        routing="application",
+        slow_ms=8000,
+        stages=tuple(
+            Stage(index, rate, 100 if rate else 0, durations[index], 10 * durations[index])
+            for index, rate in enumerate(rates)
+        ),
+        intents=(
+            Intent("recommendation", 1000.0, True, 0.5, "high", 0.05, 1),
+            Intent("faq", 1000.0, False, 0.5, "low", 0.25, 3),
+        ),
+        metrics=(
+            Metric("error", "guardrail", "rate", "turns", "error", "turns", "lower"),
+            Metric("p99", "guardrail", "quantile", "turns", "latency_ms", "conversations", "lower"),
+            Metric(
+                "hallucination", "guardrail", "rate", "detector", "hallucinated", "checked", "lower"
+            ),
+            Metric(
+                "completion",
+                "success",
+                "rate",
+                "outcomes",
+                "completed",
+                "outcomes",
+                "higher",
+                6 * HOUR,
+            ),
+        ),
+        gates=(Gate("error", 1, "must_pass", "points", 0.0025),),
+        triggers=(
+            Trigger(
+                "error",
+                "error",
+                "rate",
+                "level",
+                0.02,
+                (60, 300),
+                "rollback",
+                "Errors",
+                "Requests",
+            ),
+            Trigger(
+                "hallucination",
+                "hallucination",
+                "rate",
+                "level",
+                0.03,
+                (300,),
+                "pause",
+                "Hallucinations",
+                "TurnsChecked",
+                escalate_after_seconds=1800,
+            ),
+            Trigger(
+                "completion",
+                "completion",
+                "harm",
+                "points",
+                0.05,
+                (6 * HOUR,),
+                "pause",
+                escalate_after_seconds=12 * HOUR,
+            ),
+        ),
+        offline_gates=(OfflineGate("bert_score", 0.80, "higher"),),
+        detector=Detector(0.9, 0.99, (1.0, 1.0, 0.05, 0.05, 0.05)),
+        promotion=Promotion(4 * HOUR, 7 * 24 * HOUR),
+        statistics=Statistics(
+            primary_metric="completion",
+            hypothesis="superiority",
+            margin=0.01,
+            min_effect=0.01,
+            alpha=0.05,
+            test_seconds=14 * 24 * HOUR,
+            looks_seconds=(2 * 24 * HOUR, 4 * 24 * HOUR, 7 * 24 * HOUR, 14 * 24 * HOUR),
+            harm_alpha_overall=0.0025,
+            harm_alpha_revenue=0.0025,
+            harm_min_outcomes=100,
+            gate_confidence=0.95,
+            intent_alpha=0.01,
+            srm_alpha=0.0005,
+            bake_poll_seconds=1800,
+            shared_lift_seconds=600,
+            shared_rollback_seconds=600,
+            silence_seconds=300,
+        ),
+        baseline=Baseline(
+            error_rate=0.002,
+            p99_ms=4000.0,
+            hallucination_rate=0.015,
+            csat_mean=3.2,
+            csat_sd=0.9,
+            survey_response=0.1,
+            completion=0.78,
+            click_through=0.12,
+            cart_abandonment=0.7,
+            cart_share=0.1,
+            turns_per_conversation=4.0,
+            daily_conversations=2000.0,
+        ),
+    )
+
+
+@dataclass
+class Region:
+    """Handles on one mocked region, and shorthands to look into it."""
+
+    clock: FrozenClock
+    policy: CompiledPolicy
+    rules: dict[str, str]
+    groups: dict[str, str]
+    machine_arn: str
+    topic_arn: str
+    load: Callable[[str], ModuleType]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(service, region_name=REGION)
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(self.client("dynamodb"), "canary-releases")
+
+    def release(self, **changes: Any) -> ReleaseState:
+        """Write the record (and the lock) of a release, at 5% unless told otherwise."""
+        state = ReleaseState(
+            release_id="r-1",
+            test_id="t-1",
+            candidate="model-b",
+            control="model-a",
+            region=REGION,
+            phase=Phase.BAKING,
+            policy=self.policy.to_json(),
+            policy_digest=self.policy.digest,
+            admitted_at=START - 5 * HOUR,
+            execution_arn=self.start_execution(),
+            stage=1,
+            stage_started_at=START - 4 * HOUR,
+            block_started_at=START - 4 * HOUR,
+            first_exposure_at=START - 4 * HOUR,
+        )
+        return self.releases.create(replace(state, **changes))
+
+    def record(self, release_id: str = "r-1") -> ReleaseState:
+        state = self.releases.load(release_id)
+        assert state is not None
+        return state
+
+    def start_execution(self) -> str:
+        answer = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.machine_arn, input="{}"
+        )
+        return str(answer["executionArn"])
+
+    def execution_status(self, arn: str) -> str:
+        return str(self.client("stepfunctions").describe_execution(executionArn=arn)["status"])
+
+    def weights(self) -> TrafficForm:
+        """The canary's weight in each live rule."""
+        answer = self.client("elbv2").describe_rules(RuleArns=list(self.rules.values()))
+        found = {
+            rule["RuleArn"]: {
+                group["TargetGroupArn"]: group["Weight"]
+                for group in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+            }[self.groups["canary"]]
+            for rule in answer["Rules"]
+        }
+        return TrafficForm(**{name: found[arn] for name, arn in self.rules.items()})
+
+    def shift(self, form: TrafficForm) -> None:
+        """Set live weights behind everyone's back."""
+        for name, weight in form.to_dict().items():
+            self.client("elbv2").modify_rule(
+                RuleArn=self.rules[name], Actions=[self.forward(weight)]
+            )
+
+    def forward(self, weight: int) -> dict[str, Any]:
+        return {
+            "Type": "forward",
+            "Order": 1,
+            "ForwardConfig": {
+                "TargetGroups": [
+                    {"TargetGroupArn": self.groups["primary"], "Weight": 100 - weight},
+                    {"TargetGroupArn": self.groups["canary"], "Weight": weight},
+                ]
+            },
+        }
+
+    def parameter(self, name: str) -> str:
+        answer = self.client("ssm").get_parameter(Name=f"/mangaassist/canary/{name}")
+        return str(answer["Parameter"]["Value"])
+
+    def set_alarm(self, name: str, state: str) -> None:
+        cloudwatch = self.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="MangaAssist/Canary",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+
+    def messages(self) -> list[str]:
+        """Subjects published to the topic."""
+        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic_arn]
+        return [str(item[2]) for item in topic.sent_notifications]
+
+    def metric(self, name: str, arm: str | None = None) -> list[float]:
+        """Values published under a name since the test began."""
+        dimensions = [{"Name": "Arm", "Value": arm}] if arm else []
+        answer = self.client("cloudwatch").get_metric_statistics(
+            Namespace="MangaAssist/Canary",
+            MetricName=name,
+            Dimensions=dimensions,
+            StartTime=START - 24 * HOUR,
+            EndTime=START + 24 * HOUR,
+            Period=60,
+            Statistics=["Sum"],
+        )
+        return [point["Sum"] for point in answer["Datapoints"]]
+
+
+@pytest.fixture
+def region(
+    monkeypatch: pytest.MonkeyPatch, stopped_clock: FrozenClock, policy: CompiledPolicy
+) -> Iterator[Region]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield _build(monkeypatch, stopped_clock, policy)
+
+
+def _build(
+    monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: CompiledPolicy
+) -> Region:
+    clients = {
+        name: boto3.client(name, region_name=REGION)
+        for name in ("dynamodb", "ssm", "s3", "sns", "stepfunctions", "elbv2", "ec2", "iam")
+    }
+    for table in ("canary-releases", "canary-rollbacks"):
+        clients["dynamodb"].create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+        )
+    clients["s3"].create_bucket(Bucket="policies")
+    clients["s3"].create_bucket(Bucket="dashboards")
+    clients["s3"].put_object(Bucket="policies", Key="p.json", Body=policy.to_json().encode())
+    for name, value in {
+        "control/model-id": "model-a",
+        "canary/model-id": "model-a",
+        "assignment": '{"active": false, "version": 0}',
+        "status": "idle",
+        "policy": json.dumps({"digest": policy.digest, "bucket": "policies", "key": "p.json"}),
+    }.items():
+        clients["ssm"].put_parameter(
+            Name=f"/mangaassist/canary/{name}", Value=value, Type="String"
+        )
+    rules, groups = _build_balancer(clients["elbv2"], clients["ec2"])
+    role = clients["iam"].create_role(RoleName="machine", AssumeRolePolicyDocument="{}")
+    machine = clients["stepfunctions"].create_state_machine(
+        name="canary-release",
+        definition=json.dumps(
+            {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 9, "End": True}}}
+        ),
+        roleArn=role["Role"]["Arn"],
+    )
+    topic = clients["sns"].create_topic(Name="canary-on-call")["TopicArn"]
+    for name, value in {
+        "RELEASES_TABLE": "canary-releases",
+        "ROLLBACKS_TABLE": "canary-rollbacks",
+        "RULE_CONTROL_ARN": rules["control"],
+        "RULE_CANARY_ARN": rules["canary"],
+        "RULE_DRAW_ARN": rules["draw"],
+        "TARGET_PRIMARY_ARN": groups["primary"],
+        "TARGET_CANARY_ARN": groups["canary"],
+        "CLUSTER": "mangaassist",
+        "GATEWAY_SERVICE": "gateway",
+        "PARAMETER_PREFIX": "/mangaassist/canary",
+        "CRITICAL_ALARM": "canary-critical",
+        "WARNING_ALARM": "canary-warning",
+        "ON_CALL_TOPIC_ARN": topic,
+        "ML_TOPIC_ARN": topic,
+        "ROLLBACK_FUNCTION": "canary-rollback",
+        "SESSION_FLAG_FUNCTION": "canary-session-flag",
+        "ATHENA_WORKGROUP": "canary",
+        "EVENTS_DATABASE": "canary",
+        "EVENTS_TABLE": "events",
+        "DASHBOARD_BUCKET": "dashboards",
+        "METRICS_NAMESPACE": "MangaAssist/Canary",
+        "CACHE_HOST": "127.0.0.1",
+        "CACHE_PORT": "6379",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def load(folder: str) -> ModuleType:
+        """Import a handler anew, as a cold start does."""
+        name = f"cold_{folder}"
+        path = ROOT / "lambdas" / folder / "handler.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return Region(frozen, policy, rules, groups, machine["stateMachineArn"], topic, load)
+
+
+def _build_balancer(elbv2: Any, ec2: Any) -> tuple[dict[str, str], dict[str, str]]:
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")
+        for n, zone in enumerate("ab")
+    ]
+    balancer = elbv2.create_load_balancer(
+        Name="gateway", Subnets=[item["Subnet"]["SubnetId"] for item in subnets]
+    )["LoadBalancers"][0]["LoadBalancerArn"]
+    groups = {
+        name: elbv2.create_target_group(
+            Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="ip"
+        )["TargetGroups"][0]["TargetGroupArn"]
+        for name in ("primary", "canary")
+    }
+    listener = elbv2.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[
+            {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}},
+        ],
+    )["Listeners"][0]["ListenerArn"]
+    rules = {}
+    for priority, name in ((10, "control"), (20, "canary"), (30, "draw")):
+        condition = (
+            {"Field": "path-pattern", "Values": ["/*"]}
+            if name == "draw"
+            else {
+                "Field": "http-header",
+                "HttpHeaderConfig": {"HttpHeaderName": "x-canary-arm", "Values": [name]},
+            }
+        )
+        rules[name] = elbv2.create_rule(
+            ListenerArn=listener,
+            Priority=priority,
+            Conditions=[condition],
+            Actions=[
+                {
+                    "Type": "forward",
+                    "ForwardConfig": {
+                        "TargetGroups": [
+                            {"TargetGroupArn": groups["primary"], "Weight": 100},
+                            {"TargetGroupArn": groups["canary"], "Weight": 0},
+                        ]
+                    },
+                }
+            ],
+        )["Rules"][0]["RuleArn"]
+    return rules, groups
