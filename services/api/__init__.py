@@ -1,0 +1,1 @@
+"""The API tier: sessions, intents, arm assignment, conversation history, outcomes."""

@@ -1,0 +1,116 @@
+"""Each arm's attempts, errors, slow and throttled requests, as embedded metrics.
+
+Two views of the same counts: what happened since the last line, for sums over any period, and the
+task's rolling 60 seconds, for an alarm that looks every 10 seconds at a whole minute.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+__all__ = ["ARMS", "PUBLISH_SECONDS", "WINDOW_SECONDS", "Counters", "Counts", "metric_line"]
+
+Arm = Literal["control", "canary"]
+ARMS: tuple[Arm, ...] = ("control", "canary")
+PUBLISH_SECONDS = 10.0
+WINDOW_SECONDS = 60.0
+_METRICS = {
+    "Requests": "requests",
+    "Errors": "errors",
+    "SlowRequests": "slow",
+    "Throttles": "throttles",
+}
+
+
+@dataclass
+class Counts:
+    """Turns of one arm: all of them, and those that failed, were slow, or were throttled."""
+
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+    throttles: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the other's counts to these."""
+        for item in fields(Counts):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+
+
+class _Rolling:
+    """One arm's counts since the last line, and by whole second for a minute."""
+
+    def __init__(self) -> None:
+        self.since_line = Counts()
+        self._seconds: deque[tuple[int, Counts]] = deque()
+
+    def record(self, now: float, one: Counts) -> None:
+        self.since_line.add(one)
+        second = int(now)
+        if not self._seconds or self._seconds[-1][0] < second:
+            self._seconds.append((second, Counts()))
+        self._seconds[-1][1].add(one)
+        self._forget(now)
+
+    def last_minute(self, now: float) -> Counts:
+        self._forget(now)
+        total = Counts()
+        for _, counts in self._seconds:
+            total.add(counts)
+        return total
+
+    def _forget(self, now: float) -> None:
+        while self._seconds and self._seconds[0][0] <= now - WINDOW_SECONDS:
+            self._seconds.popleft()
+
+
+class Counters:
+    """The counts of this task, by arm. Times are epoch seconds of the caller's clock."""
+
+    def __init__(self) -> None:
+        self._arms = {arm: _Rolling() for arm in ARMS}
+
+    def record(
+        self,
+        arm: Arm,
+        now: float,
+        *,
+        error: bool = False,
+        slow: bool = False,
+        throttled: bool = False,
+    ) -> None:
+        """Count one turn in the arm that was asked first; what answered it does not matter."""
+        one = Counts(1, int(error), int(slow), int(throttled))
+        self._arms[arm].record(now, one)
+
+    def take(self, now: float) -> dict[Arm, dict[str, int]]:
+        """The eight figures of each arm; the counts since the last call start anew."""
+        taken: dict[Arm, dict[str, int]] = {}
+        for arm, rolling in self._arms.items():
+            minute = rolling.last_minute(now)
+            values = {name: getattr(rolling.since_line, key) for name, key in _METRICS.items()}
+            values |= {f"{name}60s": getattr(minute, key) for name, key in _METRICS.items()}
+            rolling.since_line = Counts()
+            taken[arm] = values
+        return taken
+
+
+def metric_line(
+    namespace: str,
+    arm: Arm,
+    now: float,
+    values: Mapping[str, int],
+    properties: Mapping[str, Any],
+) -> dict[str, Any]:
+    """One arm's figures in the embedded metric format; `properties` are no dimensions."""
+    metrics = [{"Name": name, "Unit": "Count", "StorageResolution": 1} for name in values]
+    directive = {"Namespace": namespace, "Dimensions": [["Arm"]], "Metrics": metrics}
+    return {
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
+        "Arm": arm,
+        **values,
+        **properties,
+    }

@@ -1,0 +1,33 @@
+"""The lines on a task's standard output: one JSON object a turn, an outcome, an arm's metrics.
+
+Everything else that a task prints is a log line, and goes to standard error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["envelope", "write"]
+
+
+def envelope(kind: str, now: float, region: str) -> dict[str, Any]:
+    """What every event begins with; `now` is epoch seconds."""
+    time = dt.datetime.fromtimestamp(now, tz=dt.UTC).isoformat(timespec="milliseconds")
+    return {
+        "event": kind,
+        "event_id": uuid.uuid4().hex,
+        "time": time.replace("+00:00", "Z"),
+        "epoch": round(now, 3),
+        "region": region,
+    }
+
+
+def write(line: Mapping[str, Any]) -> None:
+    """Write one line in one call and flush it: an answered turn's event must not be lost."""
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.flush()

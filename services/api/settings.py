@@ -1,0 +1,25 @@
+"""What an API task is told by its task definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of an API container (`canary.aws.settings` reads it).
+
+    `cache_secret` is the password, or the secret's JSON with a `password`.
+    """
+
+    gateway_url: str
+    cache_host: str
+    cache_port: str
+    parameter_prefix: str
+    intent_endpoint: str
+    metrics_namespace: str
+    cache_tls: str = "true"
+    cache_user: str = ""
+    cache_secret: str = ""

@@ -1,0 +1,1 @@
+"""The model gateway tier: one model behind one task set."""

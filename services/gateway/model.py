@@ -1,0 +1,115 @@
+"""One model behind the Converse call of Bedrock: an answer or a named failure, never a retry.
+
+The API tier decides what a failure means for the customer; a retry here would hide it from the
+arm's error rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiobotocore.config import AioConfig
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
+
+from canary.aws import clock
+
+__all__ = ["CLIENT_CONFIG", "Answer", "ModelFailure", "converse"]
+
+CONNECT_SECONDS = 2
+READ_SECONDS = 20
+MAX_TOKENS = 512
+SYSTEM_PROMPT = (
+    "You are MangaAssist, the assistant of a manga store. Help with finding, buying, tracking and "
+    "returning manga. Put every title in quotation marks and name no title you are not sure of."
+)
+CLIENT_CONFIG = AioConfig(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    max_pool_connections=256,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+)
+
+Kind = Literal["throttled", "model_error", "timeout"]
+_LATENCY_HEADER = "x-amzn-bedrock-invocation-latency"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said; `latency_ms` is the model's own report."""
+
+    text: str
+    latency_ms: float
+    input_tokens: int
+    output_tokens: int
+    stop_reason: str
+
+
+class ModelFailure(Exception):
+    """The model gave no answer; `latency_ms` is how long that took."""
+
+    def __init__(self, kind: Kind, detail: str, latency_ms: float) -> None:
+        super().__init__(detail)
+        self.kind: Kind = kind
+        self.latency_ms = latency_ms
+
+
+async def converse(
+    client: Any,
+    model_id: str,
+    messages: Sequence[Mapping[str, str]],
+    metadata: Mapping[str, str],
+    *,
+    max_tokens: int = MAX_TOKENS,
+) -> Answer:
+    """Ask the model once. `metadata` goes into Bedrock's invocation log.
+
+    Raises `ModelFailure`.
+    """
+    started = clock.monotonic()
+    try:
+        reply = await client.converse(
+            modelId=model_id,
+            system=[{"text": SYSTEM_PROMPT}],
+            messages=[
+                {"role": message["role"], "content": [{"text": message["text"]}]}
+                for message in messages
+            ],
+            inferenceConfig={"maxTokens": max_tokens},
+            requestMetadata=dict(metadata),
+        )
+    except ClientError as error:
+        raise _refused(error, started) from error
+    except (TimeoutError, ReadTimeoutError, ConnectTimeoutError) as error:
+        raise ModelFailure("timeout", str(error), clock.request_ms(started, 0.0)) from error
+    except BotoCoreError as error:
+        raise ModelFailure("model_error", str(error), clock.request_ms(started, 0.0)) from error
+    return Answer(
+        text="".join(block.get("text", "") for block in reply["output"]["message"]["content"]),
+        latency_ms=float(reply["metrics"]["latencyMs"]),
+        input_tokens=int(reply["usage"]["inputTokens"]),
+        output_tokens=int(reply["usage"]["outputTokens"]),
+        stop_reason=str(reply["stopReason"]),
+    )
+
+
+def _refused(error: ClientError, started: float) -> ModelFailure:
+    """Bedrock's own error: throttling, a model's time-out, or anything else it could not do."""
+    response: dict[str, Any] = error.response
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    code = response.get("Error", {}).get("Code", "")
+    reported = headers.get(_LATENCY_HEADER)
+    latency = float(reported) if reported else clock.request_ms(started, 0.0)
+    kind: Kind = "model_error"
+    if code == "ThrottlingException" or status == 429:  # noqa: PLR2004 - HTTP's own number
+        kind = "throttled"
+    elif code == "ModelTimeoutException":
+        kind = "timeout"
+    return ModelFailure(kind, str(error), latency)
