@@ -14,6 +14,7 @@ FALLBACK_INTENT = "faq"
 """Where a message goes that cannot be classified: a high-volume intent, so the lowest canary rate
 applies, and one that is not critical to revenue."""
 
+_FAILURES = (BotoCoreError, ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError)
 _log = logging.getLogger("canary.api")
 
 
@@ -36,15 +37,7 @@ class IntentClassifier:
             )
             async with answer["Body"] as stream:
                 intent = str(json.loads(await stream.read())["intent"])
-        except (
-            TimeoutError,
-            BotoCoreError,
-            ClientError,
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-        ) as error:
+        except _FAILURES as error:
             if not self._failing:
                 _log.warning("intent classifier %s failed: %s", self._endpoint, error)
             self._failing = True

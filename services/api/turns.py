@@ -93,7 +93,7 @@ class Turns:
         )
         await self._sessions.save(resolution.record, said if last.answered else ())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
-        self._write(question, resolution, attempts, turn, intent, latency_ms)
+        self._write(question, resolution, attempts, turn, intent=intent, latency_ms=latency_ms)
         return Reply(resolution, turn, last)
 
     async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
@@ -108,7 +108,7 @@ class Turns:
         if not resolution.first_of_unit:
             return resolution
         held = await self._sessions.claim(resolution.record)
-        if held.assigned_at == resolution.record.assigned_at:
+        if held == resolution.record:
             return resolution
         return resolve(held, view, **about)
 
@@ -140,6 +140,7 @@ class Turns:
         resolution: Resolution,
         attempts: list[Attempt],
         turn: int,
+        *,
         intent: str,
         latency_ms: float,
     ) -> None:

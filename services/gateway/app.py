@@ -21,7 +21,7 @@ from starlette.routing import Route
 from canary.aws import clock
 from canary.aws.settings import from_environment
 from services.gateway.attestation import attest
-from services.gateway.model import CLIENT_CONFIG, ModelFailure, converse
+from services.gateway.model import CLIENT_CONFIG, ModelCallError, converse
 from services.gateway.settings import Settings
 
 __all__ = ["app"]
@@ -61,7 +61,7 @@ async def answer(request: Request) -> Response:
     who: dict[str, Any] = {"arm": settings.arm, "model_id": settings.model_id}
     try:
         reply = await converse(request.app.state.model, settings.model_id, messages, metadata)
-    except ModelFailure as failure:
+    except ModelCallError as failure:
         return JSONResponse(
             {"error": failure.kind, **who, "latency_ms": failure.latency_ms},
             status_code=_STATUS[failure.kind],

@@ -10,9 +10,10 @@ import logging
 from typing import Any
 
 import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
 
 from canary.aws import clock
-from services.gateway.model import converse
+from services.gateway.model import ModelCallError, converse
 from services.gateway.settings import Settings
 
 __all__ = ["attest"]
@@ -21,6 +22,16 @@ KEPT_SECONDS = 14 * 86_400
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
+_FAILURES = (
+    ModelCallError,
+    aiohttp.ClientError,
+    BotoCoreError,
+    ClientError,
+    OSError,
+    TimeoutError,
+    ValueError,
+    KeyError,
+)
 _log = logging.getLogger("canary.gateway")
 
 
@@ -34,7 +45,7 @@ async def attest(settings: Settings, model: Any, table: Any, started_at: float) 
     while True:
         try:
             await _attest_once(settings, model, table, started_at)
-        except Exception:
+        except _FAILURES:
             _log.exception("attestation failed; trying again in %.0f s", wait)
         else:
             return

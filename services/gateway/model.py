@@ -20,7 +20,7 @@ from botocore.exceptions import (
 
 from canary.aws import clock
 
-__all__ = ["CLIENT_CONFIG", "Answer", "ModelFailure", "converse"]
+__all__ = ["CLIENT_CONFIG", "Answer", "ModelCallError", "converse"]
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 20
@@ -51,7 +51,7 @@ class Answer:
     stop_reason: str
 
 
-class ModelFailure(Exception):
+class ModelCallError(Exception):
     """The model gave no answer; `latency_ms` is how long that took."""
 
     def __init__(self, kind: Kind, detail: str, latency_ms: float) -> None:
@@ -70,7 +70,7 @@ async def converse(
 ) -> Answer:
     """Ask the model once. `metadata` goes into Bedrock's invocation log.
 
-    Raises `ModelFailure`.
+    Raises `ModelCallError`.
     """
     started = clock.monotonic()
     try:
@@ -87,9 +87,9 @@ async def converse(
     except ClientError as error:
         raise _refused(error, started) from error
     except (TimeoutError, ReadTimeoutError, ConnectTimeoutError) as error:
-        raise ModelFailure("timeout", str(error), clock.request_ms(started, 0.0)) from error
+        raise ModelCallError("timeout", str(error), clock.request_ms(started, 0.0)) from error
     except BotoCoreError as error:
-        raise ModelFailure("model_error", str(error), clock.request_ms(started, 0.0)) from error
+        raise ModelCallError("model_error", str(error), clock.request_ms(started, 0.0)) from error
     return Answer(
         text="".join(block.get("text", "") for block in reply["output"]["message"]["content"]),
         latency_ms=float(reply["metrics"]["latencyMs"]),
@@ -99,7 +99,7 @@ async def converse(
     )
 
 
-def _refused(error: ClientError, started: float) -> ModelFailure:
+def _refused(error: ClientError, started: float) -> ModelCallError:
     """Bedrock's own error: throttling, a model's time-out, or anything else it could not do."""
     response: dict[str, Any] = error.response
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -112,4 +112,4 @@ def _refused(error: ClientError, started: float) -> ModelFailure:
         kind = "throttled"
     elif code == "ModelTimeoutException":
         kind = "timeout"
-    return ModelFailure(kind, str(error), latency)
+    return ModelCallError(kind, str(error), latency)
