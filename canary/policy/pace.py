@@ -1,0 +1,95 @@
+"""A scenario's pace: what the embedded region shortens of a compiled policy.
+
+Alphas, bounds, alarms, rates and the number of looks have no key here and cannot be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from canary.policy.compiled import CompiledPolicy, Scope, Unit
+from canary.policy.duration import Duration
+from canary.policy.pace_changes import Pacing
+from canary.policy.part import Many, Part, Positive
+from canary.policy.problem import PolicyError
+from canary.policy.validation import shape_problems
+
+__all__ = ["GatePace", "Pace", "StagePace", "apply_pace"]
+
+Wait = Annotated[Duration, Field(ge=1)]
+Fractions = Many[Annotated[float, Field(gt=0, le=1)]]
+
+
+class StagePace(Part):
+    """How long one stage lasts instead."""
+
+    minimum: Wait | None = None
+    maximum: Wait | None = None
+
+
+class GatePace(Part):
+    """Selects gates, and says what they ask instead."""
+
+    metric: str = Field(description="a metric that has gates")
+    leaving: Many[int] = Field(default=(), description="stages; absent: all")
+    scope: Scope | None = Field(default=None, description="absent: all")
+    unit: Unit | None = Field(default=None, description="absent: all; needed with limit")
+    kind: Literal["must_not_fail"] | None = None
+    limit: float | None = Field(default=None, description="of the same sign as before")
+    min_sample: int | None = Field(default=None, ge=0)
+
+
+class Pace(Part):
+    """The `[pace]` table of a scenario."""
+
+    daily_conversations: Positive | None = None
+    test: Wait | None = None
+    looks: Fractions | None = Field(default=None, description="rising fractions of test, 1 at last")
+    bake_poll: Wait | None = None
+    shared_lift: Wait | None = None
+    shared_rollback: Wait | None = None
+    silence: Wait | None = None
+    soak: Duration | None = None
+    approval: Wait | None = None
+    stages: dict[str, StagePace] = Field(default={}, description="by stage index")
+    outcome_windows: dict[str, Wait] = Field(default={}, description="by metric")
+    harm_windows: dict[str, Wait] = Field(default={}, description="by trigger")
+    escalate_after: dict[str, Wait] = Field(default={}, description="by trigger")
+    gates: Many[GatePace] = ()
+
+
+def apply_pace(policy: CompiledPolicy, values: Mapping[str, Any]) -> CompiledPolicy:
+    """The policy at that pace, with a sentence for each change.
+
+    Raises `PolicyError` with every problem of the pace.
+    """
+    try:
+        pace = Pace.model_validate(values)
+    except ValidationError as error:
+        raise PolicyError(shape_problems(error, Pace, ("pace",)), policy.name) from None
+    pacing = Pacing(policy)
+    if pace.daily_conversations is not None:
+        pacing.set_volume(pace.daily_conversations)
+    for name, stage in pace.stages.items():
+        pacing.set_stage(name, stage.minimum, stage.maximum)
+    pacing.set_test(pace.test, pace.looks)
+    for key in ("bake_poll", "shared_lift", "shared_rollback", "silence", "soak", "approval"):
+        seconds = getattr(pace, key)
+        if seconds is not None:
+            pacing.set_wait(key, seconds)
+    for name, seconds in pace.outcome_windows.items():
+        pacing.set_outcome_window(name, seconds)
+    for name, seconds in pace.harm_windows.items():
+        pacing.set_harm_window(name, seconds)
+    for name, seconds in pace.escalate_after.items():
+        pacing.set_escalation(name, seconds)
+    for index, gate in enumerate(pace.gates):
+        pacing.set_gates(index, **dict(gate))
+    pacing.check_whole()
+    if pacing.problems:
+        raise PolicyError(pacing.problems, policy.name)
+    return replace(pacing.policy, changes=tuple(pacing.changes))
