@@ -1,0 +1,121 @@
+"""The parameters: four that are seeded once and belong to the release, one that is owned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import (
+    aws_iam as iam,
+)
+from aws_cdk import (
+    aws_s3_assets as assets,
+)
+from aws_cdk import (
+    aws_ssm as ssm,
+)
+from aws_cdk import (
+    custom_resources as custom,
+)
+from constructs import Construct
+
+from canary.policy.compiled import CompiledPolicy
+from stacks.acknowledge import acknowledge
+from stacks.constructs.function import CanaryFunction
+from stacks.packaging import write_file
+
+__all__ = ["PREFIX", "PolicyParameter", "SeededParameters", "parameter_arn"]
+
+PREFIX = "/mangaassist/canary"
+DEFAULT_MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+
+
+def parameter_arn(scope: Construct, name: str) -> str:
+    """The ARN of parameter `{PREFIX}/{name}` in this region."""
+    return cdk.Stack.of(scope).format_arn(
+        service="ssm", resource="parameter", resource_name=f"{PREFIX}/{name}".lstrip("/")
+    )
+
+
+class SeededParameters(Construct):
+    """Writes the models, the assignment and the status if they do not exist, and never again.
+
+    As resources they would be owned by value: a change of tags writes the template's value back,
+    and with it the old model. Context `control_model` names the model of a new region.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        model = self.node.try_get_context("control_model") or DEFAULT_MODEL
+        values: dict[str, str] = {
+            "control/model-id": model,
+            "canary/model-id": model,
+            "assignment": _compact({"active": False, "version": 0}),
+            "status": _compact({"phase": "NONE"}),
+        }
+        seed = CanaryFunction(
+            self,
+            "Seed",
+            folder="seed",
+            timeout_seconds=60,
+            environment={},
+            statements=[
+                iam.PolicyStatement(
+                    actions=["ssm:PutParameter"],
+                    resources=[parameter_arn(self, name) for name in values],
+                )
+            ],
+        )
+        provider = custom.Provider(self, "Provider", on_event_handler=seed.function)
+        for finding, reason in (
+            (
+                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+                "AWSLambdaBasicExecutionRole]",
+                "The CDK's own provider framework makes this role; the policy lets it log.",
+            ),
+            ("AwsSolutions-L1", "The runtime of the CDK's own provider framework."),
+        ):
+            acknowledge(provider, finding, reason)
+        cdk.CustomResource(
+            self,
+            "Parameters",
+            resource_type="Custom::SeededParameters",
+            service_token=provider.service_token,
+            properties={
+                "Parameters": {f"{PREFIX}/{name}": value for name, value in values.items()}
+            },
+        )
+
+
+class PolicyParameter(Construct):
+    """The compiled policy as an object in S3, and the parameter that names it with its digest."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, policy: CompiledPolicy) -> None:
+        super().__init__(scope, construct_id)
+        path = write_file(f"policy/{policy.region}-{policy.digest[:16]}.json", policy.to_json())
+        self.asset = assets.Asset(self, "Policy", path=str(path))
+        ssm.StringParameter(
+            self,
+            "Parameter",
+            parameter_name=f"{PREFIX}/policy",
+            description="Digest and place of the compiled release policy",
+            string_value=cdk.Stack.of(self).to_json_string(
+                {
+                    "digest": policy.digest,
+                    "bucket": self.asset.s3_bucket_name,
+                    "key": self.asset.s3_object_key,
+                }
+            ),
+        )
+
+    def may_read(self) -> iam.PolicyStatement:
+        """Leave to read the object that the parameter names."""
+        bucket = self.asset.bucket.bucket_arn
+        return iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[f"{bucket}/{self.asset.s3_object_key}"]
+        )
+
+
+def _compact(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

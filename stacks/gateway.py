@@ -1,0 +1,79 @@
+"""Stack `Gateway`: the tasks that call the models, one task set an arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.constructs.arm_task_sets import ArmTaskSets
+from stacks.constructs.gateway_task import GatewayTask
+from stacks.constructs.image import service_image
+from stacks.network import Network
+from stacks.state import State
+from stacks.traffic import Traffic
+
+__all__ = ["Gateway"]
+
+DESIRED_TASKS = 5
+"""Each set at 100% carries everything with these; 20% of them is one canary task."""
+
+
+class Gateway(cdk.Stack):
+    """The cluster, and the model gateway in it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        network: Network,
+        state: State,
+        traffic: Traffic,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        # ECS refuses a task set whose target group no rule forwards to, and a task needs its seeded
+        # model to start.
+        self.add_stack_dependency(traffic)
+        self.add_stack_dependency(state)
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name="mangaassist",
+            vpc=network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+        )
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name="/mangaassist/gateway",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        image = service_image(self, "gateway")
+        self.task_sets = ArmTaskSets(
+            self,
+            "Sets",
+            cluster=self.cluster,
+            desired_count=DESIRED_TASKS,
+            tasks={
+                name: GatewayTask(
+                    self,
+                    name.capitalize(),
+                    task_set=name,
+                    image=image,
+                    releases=state.tables.releases,
+                    log_group=log_group,
+                )
+                for name in ("primary", "canary")
+            },
+            target_groups={
+                "primary": traffic.routes.primary,
+                "canary": traffic.routes.canary,
+            },
+            group=network.paths.gateway,
+        )

@@ -1,0 +1,44 @@
+"""One region as a CDK stage: its stacks, in the order in which they stand on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from canary.policy.compiled import CompiledPolicy
+from stacks.gateway import Gateway
+from stacks.network import Network
+from stacks.state import State
+from stacks.traffic import Traffic
+
+__all__ = ["Region"]
+
+
+class Region(cdk.Stage):
+    """Everything that `cdk deploy '{region}/*'` brings to a region."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        zones: Sequence[str],
+        policy: CompiledPolicy,
+        account: str | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=account, region=policy.region),
+        )
+        network = Network(self, "Network", zones=zones, **_named("network"))
+        state = State(self, "State", network=network, policy=policy, **_named("state"))
+        traffic = Traffic(self, "Traffic", network=network, **_named("traffic"))
+        Gateway(self, "Gateway", network=network, state=state, traffic=traffic, **_named("gateway"))
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"stack_name": f"mangaassist-{name}"}

@@ -1,0 +1,47 @@
+"""Stack `State`: what a release remembers, whom it tells, and where its events lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from canary.policy.compiled import CompiledPolicy
+from stacks.constructs.bucket import PrivateBucket
+from stacks.constructs.cache import SessionCache
+from stacks.constructs.event_store import EventStore
+from stacks.constructs.parameters import PolicyParameter, SeededParameters
+from stacks.constructs.tables import ReleaseTables
+from stacks.constructs.topics import Topics
+from stacks.network import Network
+
+__all__ = ["State"]
+
+
+class State(cdk.Stack):
+    """Everything that outlives a deploy."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        network: Network,
+        policy: CompiledPolicy,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self.tables = ReleaseTables(self, "Tables")
+        self.topics = Topics(self, "Topics")
+        SeededParameters(self, "Seeded")
+        self.policy = PolicyParameter(self, "Policy", policy=policy)
+        self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
+        self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket
+        events = PrivateBucket(
+            self, "Events", keep=cdk.Duration.days(400), access_logs=network.access_logs
+        ).bucket
+        events.add_lifecycle_rule(
+            id="QueryResults", prefix="results/", expiration=cdk.Duration.days(7)
+        )
+        self.events = EventStore(self, "EventStore", bucket=events)

@@ -1,0 +1,40 @@
+"""Stack `Traffic`: the internal load balancer and the rules that a release moves.
+
+It stands alone because it must hardly ever change.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.constructs.arm_routes import ArmRoutes
+from stacks.constructs.balancer import balancer
+from stacks.network import Network
+
+__all__ = ["Traffic"]
+
+
+class Traffic(cdk.Stack):
+    """The way from the API's tasks to the gateway's two task sets."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, network: Network, **stack: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self.balancer = balancer(
+            self,
+            "Balancer",
+            vpc=network.vpc,
+            group=network.paths.gateway_balancer,
+            access_logs=network.access_logs,
+            public=False,
+        )
+        self.routes = ArmRoutes(self, "Routes", vpc=network.vpc, balancer=self.balancer)
+
+    @property
+    def url(self) -> str:
+        """Where the API's tasks find the gateway."""
+        return f"http://{self.balancer.load_balancer_dns_name}"
