@@ -102,6 +102,8 @@ class ReleaseState:
     admitted_at: float
     execution_arn: str = ""
     stage: int = 0
+    target_stage: int | None = None
+    """While traffic is being moved: where to."""
     stage_started_at: float | None = None
     block_started_at: float | None = None
     """Start of the present block of looks; a lifted shared hold starts it anew."""

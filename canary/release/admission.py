@@ -1,0 +1,134 @@
+"""Who may start: the request, the candidate's past, the alarms, the lock and the offline scores."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import Phase, ReleaseState
+
+__all__ = ["CandidateMemory", "OfflineResult", "Request", "admit", "offline_result", "refusals"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+_HYPOTHESES = ("superiority", "non_inferiority")
+
+
+class CandidateMemory(Protocol):
+    """What is remembered of a candidate."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it lost a test, and is not to be tried again."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The state machine's input; absent fields are empty, and `refusals` names them."""
+
+    release_id: str
+    test_id: str
+    candidate: str
+    hypothesis: str
+    offline_evaluation: Mapping[str, float]
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Request:
+        """Read the input without judging it."""
+        scores = value.get("offline_evaluation")
+        return cls(
+            release_id=str(value.get("release_id") or ""),
+            test_id=str(value.get("test_id") or ""),
+            candidate=str(value.get("candidate") or ""),
+            hypothesis=str(value.get("hypothesis") or ""),
+            offline_evaluation=dict(scores) if isinstance(scores, Mapping) else {},
+        )
+
+
+@dataclass(frozen=True)
+class OfflineResult:
+    """The offline evaluation judged: a missing or unreadable score fails."""
+
+    verdict: Literal["PASS", "FAIL"]
+    lines: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """Every gate in one line."""
+        return "; ".join(self.lines) or "no offline gates"
+
+
+def refusals(
+    request: Request,
+    *,
+    control: str,
+    memory: CandidateMemory,
+    alarms: Mapping[str, str],
+    lock_holder: str | None,
+) -> tuple[str, ...]:
+    """Every reason not to start, empty when the release is admitted.
+
+    `control` is the model in force, `alarms` each guardrail alarm's state, `lock_holder` the
+    release that is active. A retry by the holder of the lock is no reason.
+    """
+    reasons = [
+        f"{name}: {getattr(request, name)!r} is not a name of 1 to 128 letters, digits and ._:/-"
+        for name in ("release_id", "test_id", "candidate")
+        if not _NAME.fullmatch(getattr(request, name))
+    ]
+    if request.hypothesis not in _HYPOTHESES:
+        reasons.append(f"hypothesis: {request.hypothesis!r} is not one of {', '.join(_HYPOTHESES)}")
+    if request.candidate and request.candidate == control:
+        reasons.append(f"candidate: {control} is the control model already")
+    if memory.rejected:
+        reasons.append(f"candidate: {request.candidate} was rejected and is not tried again")
+    if raised := sorted(name for name, state in alarms.items() if state == "ALARM"):
+        reasons.append(f"alarms: {', '.join(raised)} raised")
+    if lock_holder is not None and lock_holder != request.release_id:
+        reasons.append(f"lock: {lock_holder} is active")
+    return tuple(reasons)
+
+
+def offline_result(policy: CompiledPolicy, scores: Mapping[str, float]) -> OfflineResult:
+    """Judge the offline scores by the policy's offline gates; all must pass."""
+    passed = True
+    lines = []
+    for gate in policy.offline_gates:
+        score = scores.get(gate.metric)
+        sign = ">=" if gate.better == "higher" else "<="
+        if not isinstance(score, int | float) or math.isnan(score):
+            passed = False
+            lines.append(f"{gate.metric} has no score ({sign} {gate.limit:g} wanted): FAIL")
+            continue
+        good = score >= gate.limit if gate.better == "higher" else score <= gate.limit
+        passed = passed and good
+        verdict = "PASS" if good else "FAIL"
+        lines.append(f"{gate.metric} {score:g} {sign} {gate.limit:g}: {verdict}")
+    return OfflineResult("PASS" if passed else "FAIL", tuple(lines))
+
+
+def admit(
+    request: Request, policy: CompiledPolicy, *, control: str, at: float, execution_arn: str = ""
+) -> ReleaseState:
+    """The first record of a release, with its own copy of the policy.
+
+    The hypothesis that was registered with the release stands in that copy.
+    """
+    assert request.hypothesis in ("superiority", "non_inferiority")
+    hypothesis: Any = request.hypothesis
+    own = replace(policy, statistics=replace(policy.statistics, hypothesis=hypothesis))
+    return ReleaseState(
+        release_id=request.release_id,
+        test_id=request.test_id,
+        candidate=request.candidate,
+        control=control,
+        region=policy.region,
+        phase=Phase.ADMITTED,
+        policy=own.to_json(),
+        policy_digest=own.digest,
+        admitted_at=at,
+        execution_arn=execution_arn,
+    )

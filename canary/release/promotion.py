@@ -1,0 +1,131 @@
+"""From the person's answer to the new control model: the steps after the last test stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from canary.policy.compiled import CompiledPolicy
+from canary.release import events
+from canary.release.actions import (
+    AwaitPolls,
+    Notify,
+    Outcome,
+    PublishAssignment,
+    PublishStatus,
+    Save,
+    SetSessionFlag,
+    Shift,
+)
+from canary.release.holding import hold
+from canary.release.model import Cause, Phase, ReleaseState
+from canary.release.publication import POLL_MARGIN_SECONDS, parameter_at, parameter_over
+from canary.release.ramp import at_stage
+from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY
+
+__all__ = [
+    "on_approval_asked",
+    "on_approved",
+    "on_denied",
+    "on_primary_replaced",
+    "on_promotion_begun",
+    "on_promotion_finished",
+    "on_promotion_ordered",
+    "on_promotion_shifted",
+]
+
+
+def on_approval_asked(state: ReleaseState, _event: events.ApprovalAsked) -> Outcome:
+    """Ask a person, once."""
+    if state.phase is not Phase.BAKING:
+        return state, ()
+    return replace(state, phase=Phase.AWAITING_APPROVAL), (
+        Save(),
+        PublishStatus("awaiting_approval"),
+        Notify(
+            "ml_engineers",
+            f"{state.release_id} asks for approval",
+            f"{state.candidate} passed every test at stage {state.stage}: "
+            f"`canary approve {state.release_id}` sends it all traffic.",
+        ),
+    )
+
+
+def on_approved(state: ReleaseState, event: events.Approved) -> Outcome:
+    """A person said yes: traffic moves next."""
+    if state.phase is not Phase.AWAITING_APPROVAL:
+        return state, ()
+    return replace(state, phase=Phase.SHIFTING), (
+        Save(),
+        Notify("ml_engineers", f"{state.release_id} approved", f"by {event.by or 'a person'}"),
+    )
+
+
+def on_denied(state: ReleaseState, event: events.ApprovalDenied) -> Outcome:
+    """Hold where the traffic is; resuming looks again and asks again."""
+    if state.phase is not Phase.AWAITING_APPROVAL:
+        return state, ()
+    return hold(state, Cause.APPROVAL, at=event.at, detail=event.detail, resume_to=Phase.BAKING)
+
+
+def on_promotion_ordered(state: ReleaseState, _event: events.PromotionOrdered) -> Outcome:
+    """Let the API tier move its conversations first, so that each can say why it moved."""
+    policy = CompiledPolicy.from_json(state.policy)
+    last = len(policy.stages) - 1
+    waiting = state.phase in (Phase.AWAITING_APPROVAL, Phase.SHIFTING)
+    if not waiting or state.stage != last - 1 or state.target_stage not in (None, last):
+        return state, ()
+    after = replace(state, phase=Phase.SHIFTING, target_stage=last, control_header_on_canary=True)
+    return after, (
+        Save(),
+        PublishAssignment(parameter_at(after, policy, last, promoting=True)),
+        AwaitPolls(POLL_MARGIN_SECONDS),
+        Shift(ALL_ON_CANARY),
+    )
+
+
+def on_promotion_shifted(state: ReleaseState, event: events.PromotionShifted) -> Outcome:
+    """The soak begins, with the primary warm on the old model."""
+    if not state.control_header_on_canary or state.target_stage is None:
+        return state, ()
+    after = at_stage(state, state.target_stage, event.at)
+    return after, (Save(), PublishStatus(after.phase.lower()))
+
+
+def on_promotion_begun(state: ReleaseState, _event: events.PromotionBegun) -> Outcome:
+    """From here a rollback goes to the canary: the primary is about to change."""
+    soaking = state.phase is Phase.BAKING and state.control_header_on_canary
+    if not soaking or state.target_stage is not None:
+        return state, ()
+    return replace(state, phase=Phase.PROMOTING, safe_arm="canary"), (
+        Save(),
+        PublishStatus("promoting"),
+    )
+
+
+def on_primary_replaced(state: ReleaseState, _event: events.PrimaryReplaced) -> Outcome:
+    """The primary runs the new model, so it is the safe arm again before traffic returns."""
+    if state.phase is not Phase.PROMOTING:
+        return state, ()
+    after = replace(state, safe_arm="primary", control_header_on_canary=False)
+    return after, (
+        Save(),
+        PublishAssignment(parameter_over(after, promoted=True)),
+        AwaitPolls(POLL_MARGIN_SECONDS),
+        Shift(ALL_ON_PRIMARY),
+    )
+
+
+def on_promotion_finished(state: ReleaseState, _event: events.PromotionFinished) -> Outcome:
+    """The candidate is the control model."""
+    if state.phase is not Phase.PROMOTING or state.safe_arm != "primary":
+        return state, ()
+    return replace(state, phase=Phase.PROMOTED), (
+        Save(),
+        SetSessionFlag(active=False),
+        PublishStatus("promoted"),
+        Notify(
+            "ml_engineers",
+            f"{state.release_id} promoted",
+            f"{state.candidate} is the control model now.",
+        ),
+    )
