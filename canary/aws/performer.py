@@ -1,0 +1,141 @@
+"""Does what the release machine asks for: the one place where its actions meet the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from canary.aws import clock
+from canary.aws.executions import Executions
+from canary.aws.faults import Revoked
+from canary.aws.functions import Function
+from canary.aws.notify import Topic
+from canary.aws.parameters import Parameters
+from canary.aws.records import Releases, StaleRecordError
+from canary.aws.traffic import Traffic
+from canary.release import actions
+from canary.release.actions import Action, Audience
+from canary.release.events import Event
+from canary.release.machine import decide
+from canary.release.model import ReleaseState
+from canary.routing.weights import TrafficForm, safe_form
+
+__all__ = ["Performer"]
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Performer:
+    """The adapters one function has; an action that needs another one is an error."""
+
+    releases: Releases
+    parameters: Parameters | None = None
+    traffic: Traffic | None = None
+    topics: Mapping[Audience, Topic] = field(default_factory=dict)
+    session_flag: Function | None = None
+    rollback: Function | None = None
+    executions: Executions | None = None
+
+    def settle(self, state: ReleaseState, event: Event) -> ReleaseState:
+        """Decide on an event and do what follows; the record afterwards.
+
+        A record that moved on meanwhile is read and decided upon again; raises `StaleRecordError`
+        when that never ends, `Revoked` when the release lost its rights.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            after, asked = decide(state, event)
+            try:
+                return self._perform(state, after, asked)
+            except StaleRecordError:
+                if attempt == _ATTEMPTS:
+                    raise
+            state = self.current(state.release_id)
+        raise AssertionError("the loop returns or raises")
+
+    def current(self, release_id: str) -> ReleaseState:
+        """The record of a release that may still act. Raises `Revoked`."""
+        state = self.releases.load(release_id)
+        if state is None or state.revoked or state.terminal:
+            raise Revoked(release_id)
+        return state
+
+    def do(self, state: ReleaseState, action: Action) -> None:
+        """Do one action that is not a `Save`, on behalf of the release in `state`."""
+        match action:
+            case actions.Shift(form):
+                self._shift(state.release_id, form)
+            case actions.PublishAssignment(parameter):
+                assert self.parameters
+                self.parameters.put("assignment", parameter.to_json())
+            case actions.PublishStatus(status):
+                assert self.parameters
+                self.parameters.put("status", status)
+            case actions.SetSessionFlag(active):
+                assert self.session_flag
+                self.session_flag.start({"active": active})
+            case actions.AwaitPolls(seconds):
+                clock.sleep(seconds)
+            case actions.RememberCandidate():
+                self._remember(action)
+            case actions.Notify(audience, subject, text):
+                self.topics[audience].publish(subject, _message(state, text))
+            case actions.StartRollback():
+                assert self.rollback
+                self.rollback.start(_rollback_event(state, action))
+            case actions.StopExecution(execution_arn, cause):
+                assert self.executions
+                self.executions.stop(execution_arn, "RolledBack", cause)
+            case _:
+                raise TypeError(f"no one here can do {type(action).__name__}")
+
+    def _perform(
+        self, before: ReleaseState, after: ReleaseState, asked: tuple[Action, ...]
+    ) -> ReleaseState:
+        for action in asked:
+            if isinstance(action, actions.Save):
+                after = self.releases.save(before, after)
+            else:
+                self.do(after, action)
+        return after
+
+    def _shift(self, release_id: str, form: TrafficForm) -> None:
+        """Move traffic only while the release may; take it back when a rollback came between."""
+        assert self.traffic
+        self.current(release_id)
+        self.traffic.put(form)
+        state = self.releases.load(release_id)
+        if state is None or state.revoked or state.terminal:
+            self.traffic.write(safe_form(state.safe_arm if state else "primary"))
+            raise Revoked(f"{release_id}: rolled back while traffic moved; moved it back")
+
+    def _remember(self, action: actions.RememberCandidate) -> None:
+        entry = {
+            "release_id": action.release_id,
+            "at": action.at,
+            "cause": action.cause.value,
+            "strike": action.strike,
+        }
+        self.releases.remember(action.model_id, entry, rejected=action.rejected)
+
+
+def _message(state: ReleaseState, text: str) -> dict[str, object]:
+    return {
+        "release_id": state.release_id,
+        "candidate": state.candidate,
+        "region": state.region,
+        "phase": state.phase.value,
+        "stage": state.stage,
+        "text": text,
+    }
+
+
+def _rollback_event(state: ReleaseState, action: actions.StartRollback) -> dict[str, object]:
+    return {
+        "source": "analyse",
+        "release_id": state.release_id,
+        "cause": action.cause.value,
+        "strike": action.strike,
+        "reject": action.reject,
+        "detail": action.detail,
+    }

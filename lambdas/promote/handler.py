@@ -1,0 +1,60 @@
+"""The steps of a promotion that move traffic or cross the point of no return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from canary.aws import clock
+from canary.aws.alarms import Alarms
+from canary.aws.clients import client
+from canary.aws.faults import HarmDetected
+from canary.aws.functions import Function
+from canary.aws.notify import Topic
+from canary.aws.parameters import Parameters
+from canary.aws.performer import Performer
+from canary.aws.records import Releases
+from canary.aws.settings import from_environment
+from canary.aws.traffic import Rules, Traffic
+from canary.release import events
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is given."""
+
+    releases_table: str
+    parameter_prefix: str
+    critical_alarm: str
+    ml_topic_arn: str
+    session_flag_function: str
+
+
+SETTINGS = from_environment(Settings)
+ALARMS = Alarms(client("cloudwatch", read=2, attempts=2), SETTINGS.critical_alarm)
+PERFORMER = Performer(
+    releases=Releases(client("dynamodb", read=2, attempts=2), SETTINGS.releases_table),
+    parameters=Parameters(client("ssm", read=2, attempts=2), SETTINGS.parameter_prefix),
+    traffic=Traffic(client("elbv2", read=2, attempts=1), from_environment(Rules)),
+    topics={"ml_engineers": Topic(client("sns"), SETTINGS.ml_topic_arn)},
+    session_flag=Function(client("lambda"), SETTINGS.session_flag_function),
+)
+STEPS: dict[str, tuple[type[events.Event], ...]] = {
+    "shift_to_canary": (events.PromotionOrdered, events.PromotionShifted),
+    "check": (),
+    "begin": (events.PromotionBegun,),
+    "shift_to_primary": (events.PrimaryReplaced,),
+    "finish": (events.PromotionFinished,),
+}
+GUARDED = frozenset({"shift_to_canary", "check", "begin"})
+"""Steps before the point of no return; after it a raised alarm pages and nothing turns back."""
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Do one step. Raises `HarmDetected` while a critical alarm is raised, or `Revoked`."""
+    state = PERFORMER.current(event["release_id"])
+    if event["step"] in GUARDED and ALARMS.critical():
+        raise HarmDetected(f"{SETTINGS.critical_alarm} is in ALARM")
+    for fact in STEPS[event["step"]]:
+        state = PERFORMER.settle(state, fact(clock.now()))
+    return {"done": True}
