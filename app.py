@@ -18,7 +18,8 @@ if _NODE.is_file():  # jsii looks for Node when aws_cdk is imported
     os.environ.setdefault("JSII_NODE", str(_NODE))
 
 import aws_cdk as cdk  # noqa: E402
-from canary.policy.load import PolicyError, compile_policy, load_policy  # noqa: E402
+from canary.policy.compile import compile_policy, load_policy  # noqa: E402
+from canary.policy.problem import PolicyError  # noqa: E402
 
 from stacks.packaging import ROOT, PackagingError  # noqa: E402
 from stacks.region import Region  # noqa: E402

@@ -16,10 +16,17 @@ WORKGROUP = "canary"
 EVENTS = "events/"
 RESULTS = "results/"
 
-_STRINGS = ["event", "event_id", "time", "region", "release_id", "test_id", "conversation_id", "unit_id", "stratum", "intent", "arm", "served_by", "model_id", "status", "policy_version", "reassigned_reason", "text"]
-_DOUBLES = ["epoch", "p_canary", "latency_ms"]
-_INTEGERS = ["stage", "turn", "input_tokens", "output_tokens", "csat"]
-_BOOLEANS = ["first_of_unit", "error", "throttled", "fallback", "slow", "sampled", "completed", "clicked", "cart_abandoned"]
+_STRINGS = (
+    *("event", "event_id", "time", "region", "release_id", "test_id", "conversation_id"),
+    *("unit_id", "stratum", "intent", "arm", "served_by", "model_id", "status"),
+    *("policy_version", "reassigned_reason", "text"),
+)
+_DOUBLES = ("epoch", "p_canary", "latency_ms")
+_INTEGERS = ("stage", "turn", "input_tokens", "output_tokens", "csat")
+_BOOLEANS = (
+    *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled"),
+    *("completed", "clicked", "cart_abandoned"),
+)
 EVENT_COLUMNS = {
     **dict.fromkeys(_STRINGS, "string"),
     **dict.fromkeys(_DOUBLES, "double"),

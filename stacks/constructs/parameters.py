@@ -30,6 +30,8 @@ __all__ = ["PREFIX", "PolicyParameter", "SeededParameters", "parameter_arn"]
 PREFIX = "/mangaassist/canary"
 DEFAULT_MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 
+_BASIC_EXECUTION = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
 
 def parameter_arn(scope: Construct, name: str) -> str:
     """The ARN of parameter `{PREFIX}/{name}` in this region."""
@@ -68,15 +70,14 @@ class SeededParameters(Construct):
             ],
         )
         provider = custom.Provider(self, "Provider", on_event_handler=seed.function)
-        for finding, reason in (
-            (
-                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-                "AWSLambdaBasicExecutionRole]",
-                "The CDK's own provider framework makes this role; the policy lets it log.",
-            ),
-            ("AwsSolutions-L1", "The runtime of the CDK's own provider framework."),
-        ):
-            acknowledge(provider, finding, reason)
+        acknowledge(
+            provider,
+            f"AwsSolutions-IAM4[Policy::{_BASIC_EXECUTION}]",
+            "The CDK's own provider framework makes this role; the policy lets it log.",
+        )
+        acknowledge(
+            provider, "AwsSolutions-L1", "The CDK's own provider framework chooses its runtime."
+        )
         cdk.CustomResource(
             self,
             "Parameters",
