@@ -3,7 +3,7 @@
 import { escape, known, percent } from "./format.js";
 
 const MARGIN = { top: 20, right: 14, bottom: 34, left: 52 };
-const LETTER = 6.5; // width of a small letter in pixels, to keep labels apart
+const LETTER = 7.5; // width of a small letter in pixels, to keep labels apart
 
 /**
  * One chart: `lines` are {key, name, style}; `points` carry `minute` and a fraction or null for

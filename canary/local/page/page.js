@@ -1,47 +1,24 @@
-// Reads the document each second and puts the sections where they belong.
+// Keeps the page as its feed is: reads each second, and puts the sections where they belong.
 
-import { fromDashboard, fromRun } from "./model.js";
+import { Feed } from "./feed.js";
 import * as render from "./render.js";
 
-const EVERY_MS = 1000;
-const TIMEOUT_MS = 4000;
 const NARROWEST = 240; // pixels of a chart
 const PADDING = 34; // a chart's box around it, in pixels, border included
+const feed = new Feed((name, options) => fetch(name, options));
 const shown = new Map();
-let view = null;
-let lostAt = null;
 let pointer = null; // minute under the pointer, in every chart at once
 
-/** The document as JSON, or null when there is none; throws when nobody answers. */
-async function read(name) {
-  const answer = await fetch(name, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (answer.status === 403 || answer.status === 404) return null; // S3 answers 403 for what is not there
-  if (!answer.ok) throw new Error(`${name}: status ${answer.status}`);
-  return answer.json();
-}
-
-async function latest() {
-  const run = await read("run.json");
-  if (run) return fromRun(run);
-  const dashboard = await read("dashboard.json");
-  return dashboard && fromDashboard(dashboard);
-}
-
-async function poll() {
-  try {
-    view = (await latest()) ?? view;
-    lostAt = null;
-  } catch {
-    lostAt ??= new Date().toLocaleTimeString();
-  }
+async function follow() {
+  const wait = await feed.poll(new Date().toLocaleTimeString());
   draw();
-  setTimeout(poll, EVERY_MS);
+  setTimeout(follow, wait);
 }
 
 function draw() {
-  const lost = lostAt !== null && !view?.finished;
-  put("notice", render.notice({ state: lost ? "lost" : view ? "live" : "empty", since: lostAt }));
-  document.body.classList.toggle("lost", lost);
+  const { view } = feed;
+  put("notice", render.notice(feed));
+  document.body.classList.toggle("lost", feed.state === "lost");
   if (!view) return;
   element("body").hidden = false;
   document.title = `${view.outcome ?? view.phase} – canary ${view.title}`;
@@ -60,7 +37,7 @@ function draw() {
 function drawCharts() {
   const box = element("charts");
   const column = parseFloat(getComputedStyle(box).gridTemplateColumns) || 0; // the first one's width
-  put("charts", render.charts(view, { width: Math.max(NARROWEST, Math.floor(column) - PADDING), at: pointer }));
+  put("charts", render.charts(feed.view, { width: Math.max(NARROWEST, Math.floor(column) - PADDING), at: pointer }));
 }
 
 function fold(name, { count, html }, words) {
@@ -80,7 +57,7 @@ function element(id) {
   return document.getElementById(id);
 }
 
-function follow(event) {
+function point(event) {
   const plot = event.target.closest?.("svg.plot");
   const before = pointer;
   pointer = null;
@@ -90,10 +67,10 @@ function follow(event) {
     const part = Math.min(1, Math.max(0, (x - left) / (right - left)));
     pointer = Number(first) + part * (last - first);
   }
-  if (view && pointer !== before) drawCharts();
+  if (feed.view && pointer !== before) drawCharts();
 }
 
-document.addEventListener("pointermove", follow);
-document.addEventListener("pointerleave", follow);
-new ResizeObserver(() => view && drawCharts()).observe(element("charts"));
-poll();
+document.addEventListener("pointermove", point);
+document.addEventListener("pointerleave", point);
+new ResizeObserver(() => feed.view && drawCharts()).observe(element("charts"));
+follow();

@@ -1,6 +1,6 @@
 // The words of a release and a sentence for each.
 
-/** The ramp, in percent of new conversations. */
+/** The ramp in percent of new conversations, where a document does not bring its own. */
 export const STAGES = [0, 5, 25, 50, 100];
 
 /** Where a release stands. */

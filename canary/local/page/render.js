@@ -23,7 +23,7 @@ export function notice({ state, since }) {
     return `<p class="notice"><b>No data yet.</b> Nothing has been released here, or the region is still starting. The page looks again each second.</p>`;
   }
   if (state === "lost") {
-    return `<p class="notice notice-lost"><b>Connection lost</b> at ${escape(since)}. What is below is the last known state; the run may have ended. Trying again each second.</p>`;
+    return `<p class="notice notice-lost"><b>Connection lost</b> at ${escape(since)}. What is below is the last known state; the run may have ended. Trying again.</p>`;
   }
   return "";
 }
@@ -47,7 +47,8 @@ function expected(view, over) {
 }
 
 function ladder(view, tone) {
-  const steps = STAGES.map((stage) => {
+  const stages = [...new Set([...(view.stages ?? STAGES), view.stage_percent])].sort((one, other) => one - other);
+  const steps = stages.map((stage) => {
     const here = stage === view.stage_percent;
     const state = here ? `here tone-${tone}` : stage < view.stage_percent ? "done" : "ahead";
     return `<li class="${state}"${here ? ' aria-current="step"' : ""}>${stage}%</li>`;
