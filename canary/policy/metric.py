@@ -14,7 +14,7 @@ __all__ = ["COLUMNS", "COUNTERS", "GateRule", "MetricRule", "OfflineRule", "Targ
 
 COLUMNS: dict[str, frozenset[str]] = {
     "turns": frozenset(
-        [
+        {
             "turns",
             "conversations",
             "error",
@@ -24,37 +24,37 @@ COLUMNS: dict[str, frozenset[str]] = {
             "reassigned",
             "refused",
             "escalated",
+            "intent_changed",
+            "cache_hit",
             "tokens",
             "latency_ms",
-            "cache_hit",
-            "intent_changed",
-        ]
+        }
     ),
     "outcomes": frozenset(
-        [
+        {
             "outcomes",
             "completed",
-            "csat",
+            "turns",
             "surveys",
+            "csat",
             "offers",
             "clicked",
             "carts",
             "cart_abandoned",
-            "turns",
-        ]
+        }
     ),
     "detector": frozenset(
-        [
+        {
             "checked",
             "hallucinated",
+            "language_correct",
             "names",
             "name_correct",
             "japanese_names",
             "name_preserved",
             "honorifics",
             "honorific_correct",
-            "language_correct",
-        ]
+        }
     ),
     "offline": frozenset(),
 }

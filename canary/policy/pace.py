@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from canary.policy.compiled import CompiledPolicy, Scope, Unit
 from canary.policy.duration import Duration
-from canary.policy.pace_changes import Pacing
+from canary.policy.pace_changes import WAITS, Pacing
 from canary.policy.part import Many, Part, Positive
 from canary.policy.problem import PolicyError
 from canary.policy.validation import shape_problems
@@ -77,16 +77,16 @@ def apply_pace(policy: CompiledPolicy, values: Mapping[str, Any]) -> CompiledPol
     for name, stage in pace.stages.items():
         pacing.set_stage(name, stage.minimum, stage.maximum)
     pacing.set_test(pace.test, pace.looks)
-    for key in ("bake_poll", "shared_lift", "shared_rollback", "silence", "soak", "approval"):
-        seconds = getattr(pace, key)
-        if seconds is not None:
+    for key in WAITS:
+        if (seconds := getattr(pace, key)) is not None:
             pacing.set_wait(key, seconds)
-    for name, seconds in pace.outcome_windows.items():
-        pacing.set_outcome_window(name, seconds)
-    for name, seconds in pace.harm_windows.items():
-        pacing.set_harm_window(name, seconds)
-    for name, seconds in pace.escalate_after.items():
-        pacing.set_escalation(name, seconds)
+    for durations, change in (
+        (pace.outcome_windows, pacing.set_outcome_window),
+        (pace.harm_windows, pacing.set_harm_window),
+        (pace.escalate_after, pacing.set_escalation),
+    ):
+        for name, seconds in durations.items():
+            change(name, seconds)
     for index, gate in enumerate(pace.gates):
         pacing.set_gates(index, **dict(gate))
     pacing.check_whole()

@@ -12,9 +12,9 @@ from canary.policy.compiled import CompiledPolicy, Gate, Scope, Trigger, Unit
 from canary.policy.duration import duration_text, duration_words
 from canary.policy.problem import Problem
 
-__all__ = ["Pacing"]
+__all__ = ["WAITS", "Pacing"]
 
-_WAITS = {
+WAITS = {
     "bake_poll": ("statistics", "bake_poll_seconds", "A bake decides at least every {}"),
     "shared_lift": ("statistics", "shared_lift_seconds", "A shared incident is over after {}"),
     "shared_rollback": (
@@ -95,7 +95,7 @@ class Pacing:
 
     def set_wait(self, key: str, seconds: int) -> None:
         """Shorten one of the single waits."""
-        part_name, field, sentence = _WAITS[key]
+        part_name, field, sentence = WAITS[key]
         part: Any = getattr(self.policy, part_name)
         before = getattr(part, field)
         if self._shorter(key, seconds, before):
@@ -195,8 +195,9 @@ class Pacing:
         """What must hold between the shortened durations."""
         stages, statistics = self.policy.stages, self.policy.statistics
         for stage in stages[1:-1]:
+            minimum = duration_text(stage.min_seconds)
             if stage.max_seconds < stage.min_seconds:
-                expected = f"at least the minimum, {duration_text(stage.min_seconds)}"
+                expected = f"at least the minimum, {minimum}"
                 value = duration_text(stage.max_seconds)
                 self._refuse(f"stages.{stage.index}.maximum", value, expected)
             if stage.min_seconds < statistics.bake_poll_seconds:

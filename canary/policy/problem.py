@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["PolicyError", "Problem"]
 
+_SHOWN = 60
+"""Characters of a value that a line shows."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -36,4 +39,4 @@ class PolicyError(ValueError):
 
 def _shown(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

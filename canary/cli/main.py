@@ -1,0 +1,96 @@
+"""The `canary` command: a table of subcommands, each imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from canary.policy.problem import PolicyError
+
+__all__ = ["COMMANDS", "canary", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "local": ("canary.cli.local:local", "Run a whole release on this machine."),
+    "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
+    "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
+    "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
+    "hold": ("canary.cli.operate:hold", "Pause the release at its present weights."),
+    "resume": ("canary.cli.operate:resume", "Lift a pause."),
+    "approve": ("canary.cli.operate:approve", "Approve the step from 50% to 100%."),
+    "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),
+}
+"""Name, in the order of the help: where the command is, and its line of help."""
+
+_USAGE = 2
+_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports the chosen one only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The table's names, in its order."""
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import the command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands by the table's lines, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command line: errors of usage and configuration are one line each and exit 2."""
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            status = _USAGE
+        except click.ClickException as error:
+            click.echo(f"{_spoken(error)}: {error.format_message()}", err=True)
+            status = _USAGE
+        except PolicyError as error:
+            click.echo(str(error), err=True)
+            status = _USAGE
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("canary: interrupted", err=True)
+            status = _INTERRUPTED
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="canary", prog_name="canary")
+def canary() -> None:
+    """Release a new model version to customers, stage by stage, with honest statistics."""
+
+
+def main() -> NoReturn:
+    """Run the console script."""
+    canary.main(prog_name="canary")
+
+
+def _spoken(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "canary"
+
+
+if __name__ == "__main__":
+    main()
