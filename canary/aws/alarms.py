@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = ["PREFIXES", "Alarms"]
@@ -19,16 +19,17 @@ class Alarms:
 
     def states(self) -> Mapping[str, str]:
         """Each guardrail alarm's name and state: OK, ALARM or INSUFFICIENT_DATA."""
-        found: dict[str, str] = {}
-        paginator = self._client.get_paginator("describe_alarms")
-        for prefix in PREFIXES:
-            pages = paginator.paginate(
-                AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-            )
-            for page in pages:
-                for alarm in page.get("MetricAlarms", []) + page.get("CompositeAlarms", []):
-                    found[alarm["AlarmName"]] = alarm["StateValue"]
-        return dict(sorted(found.items()))
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in self._all()}
+
+    def raised(self) -> Mapping[str, float]:
+        """The guardrail alarms in ALARM, and since when (epoch seconds)."""
+        return {
+            alarm["AlarmName"]: (
+                alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
+            ).timestamp()
+            for alarm in self._all()
+            if alarm["StateValue"] == "ALARM"
+        }
 
     def critical(self) -> bool:
         """Whether the critical composite is in ALARM."""
@@ -37,3 +38,13 @@ class Alarms:
         )
         alarms = answer.get("MetricAlarms", []) + answer.get("CompositeAlarms", [])
         return any(alarm["StateValue"] == "ALARM" for alarm in alarms)
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        paginator = self._client.get_paginator("describe_alarms")
+        for prefix in PREFIXES:
+            pages = paginator.paginate(
+                AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            )
+            for page in pages:
+                yield from page.get("MetricAlarms", [])
+                yield from page.get("CompositeAlarms", [])

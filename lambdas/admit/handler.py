@@ -1,0 +1,65 @@
+"""Admit a release or refuse it: the lock, the copied policy, the first record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from canary.aws import clock
+from canary.aws.alarms import Alarms
+from canary.aws.clients import client
+from canary.aws.faults import AdmissionRefused
+from canary.aws.parameters import Parameters
+from canary.aws.policy_store import load_policy
+from canary.aws.records import LockHeldError, Releases
+from canary.aws.settings import from_environment
+from canary.release.admission import Request, admit, offline_result, refusals
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is given."""
+
+    releases_table: str
+    parameter_prefix: str
+
+
+SETTINGS = from_environment(Settings)
+RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+PARAMETERS = Parameters(client("ssm"), SETTINGS.parameter_prefix)
+ALARMS = Alarms(client("cloudwatch"))
+S3 = client("s3")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Take the lock and write the record; a retry of the same release finds both.
+
+    The answer is the offline gate's verdict. Raises `AdmissionRefused` with every reason.
+    """
+    request = Request.from_dict(event["input"])
+    policy = load_policy(PARAMETERS, S3)
+    control = PARAMETERS.get("control/model-id")
+    lock = RELEASES.lock()
+    reasons = refusals(
+        request,
+        control=control,
+        memory=RELEASES.memory(request.candidate),
+        alarms=ALARMS.states(),
+        lock_holder=lock.release_id if lock else None,
+    )
+    if reasons:
+        raise AdmissionRefused("; ".join(reasons))
+    if lock is None:
+        first = admit(
+            request,
+            policy,
+            control=control,
+            at=clock.now(),
+            execution_arn=event.get("execution_arn", ""),
+        )
+        try:
+            RELEASES.create(first)
+        except LockHeldError as error:
+            raise AdmissionRefused(str(error)) from error
+    result = offline_result(policy, request.offline_evaluation)
+    return {"offline": result.verdict, "detail": result.detail}

@@ -1,0 +1,94 @@
+"""Hold a release: for a warning, a shared incident, silence, failed machinery, or a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from canary.aws import clock
+from canary.aws.alarms import Alarms
+from canary.aws.clients import client
+from canary.aws.functions import Function
+from canary.aws.notify import Topic
+from canary.aws.parameters import Parameters
+from canary.aws.performer import Performer
+from canary.aws.records import Releases
+from canary.aws.settings import from_environment
+from canary.policy.compiled import CompiledPolicy
+from canary.release import events
+from canary.release.escalation import alarm_windows
+from canary.release.model import Cause, Phase, ReleaseState
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is given."""
+
+    releases_table: str
+    parameter_prefix: str
+    on_call_topic_arn: str
+    ml_topic_arn: str
+    rollback_function: str
+
+
+SETTINGS = from_environment(Settings)
+ALARMS = Alarms(client("cloudwatch"))
+RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+SNS = client("sns")
+PERFORMER = Performer(
+    releases=RELEASES,
+    parameters=Parameters(client("ssm"), SETTINGS.parameter_prefix),
+    topics={
+        "on_call": Topic(SNS, SETTINGS.on_call_topic_arn),
+        "ml_engineers": Topic(SNS, SETTINGS.ml_topic_arn),
+    },
+    rollback=Function(client("lambda"), SETTINGS.rollback_function),
+)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Hold the active release, or lift the hold for a person; without a release, do nothing."""
+    alarms_ok = not ALARMS.raised()
+    state = RELEASES.load(event["release_id"]) if "release_id" in event else RELEASES.active()
+    if state is None:
+        return {"alarms_ok": alarms_ok, "promoting": False}
+    fact = what_happened(event, state, alarms_ok=alarms_ok)
+    if fact is not None:
+        state = PERFORMER.settle(state, fact)
+    promoting = state.phase is Phase.PROMOTING
+    return {"alarms_ok": alarms_ok, "promoting": promoting, "phase": state.phase.value}
+
+
+def what_happened(
+    event: dict[str, Any], state: ReleaseState, *, alarms_ok: bool
+) -> events.Event | None:
+    """The event as the release machine knows it, None when it is nothing to pause for."""
+    at, detail = clock.now(), str(event.get("detail", ""))
+    if event.get("source") == "operator":
+        if event.get("resume"):
+            return events.Resumed(at, by=event.get("by", ""))
+        return events.OperatorHeld(at, detail=detail)
+    if event.get("source") == "progression":
+        if event.get("cause") == Cause.APPROVAL:
+            return events.ApprovalDenied(at, detail=detail)
+        if not alarms_ok and state.phase is not Phase.PROMOTING:
+            return None  # the progression rolls back upon this answer
+        return events.MachineryFailed(at, alarms_ok=alarms_ok, detail=detail)
+    alarm: dict[str, Any] = event["detail"]
+    name = alarm["alarmName"]
+    cause = cause_of(name, state)
+    if cause is None or alarm["state"]["value"] != "ALARM":
+        return None
+    return events.AlarmPaused(at, (name,), cause, detail=alarm["state"].get("reason", ""))
+
+
+def cause_of(alarm: str, state: ReleaseState) -> Cause | None:
+    """Why this alarm pauses; None for those that roll back by themselves, and for composites."""
+    if alarm.startswith("shared-"):
+        return Cause.SHARED
+    if alarm == "canary-silent":
+        return Cause.SILENCE
+    triggers = CompiledPolicy.from_json(state.policy).triggers
+    pausing = (trigger for trigger in triggers if trigger.on_breach == "pause")
+    known = {name for trigger in pausing for name in alarm_windows(trigger)}
+    return Cause.WARNING if alarm in known else None
