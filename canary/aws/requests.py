@@ -28,9 +28,7 @@ class Request:
 
     def event(self, at: float) -> RollbackRequested:
         """The request as the release machine knows it."""
-        return RollbackRequested(
-            at, self.cause, self.strike, self.reject, self.detail, self.alarms
-        )
+        return RollbackRequested(at, self.cause, self.strike, self.reject, self.detail, self.alarms)
 
 
 def read_request(event: dict[str, Any]) -> Request | None:

@@ -64,22 +64,23 @@ def what_happened(
 ) -> events.Event | None:
     """The event as the release machine knows it, None when it is nothing to pause for."""
     at, detail = clock.now(), str(event.get("detail", ""))
-    if event.get("source") == "operator":
-        if event.get("resume"):
+    match event.get("source"):
+        case "operator" if event.get("resume"):
             return events.Resumed(at, by=event.get("by", ""))
-        return events.OperatorHeld(at, detail=detail)
-    if event.get("source") == "progression":
-        if event.get("cause") == Cause.APPROVAL:
+        case "operator":
+            return events.OperatorHeld(at, detail=detail)
+        case "progression" if event.get("cause") == Cause.APPROVAL:
             return events.ApprovalDenied(at, detail=detail)
-        if not alarms_ok and state.phase is not Phase.PROMOTING:
-            return None  # the progression rolls back upon this answer
-        return events.MachineryFailed(at, alarms_ok=alarms_ok, detail=detail)
+        case "progression":
+            rolls_back_itself = not alarms_ok and state.phase is not Phase.PROMOTING
+            failed = events.MachineryFailed(at, alarms_ok=alarms_ok, detail=detail)
+            return None if rolls_back_itself else failed
     alarm: dict[str, Any] = event["detail"]
-    name = alarm["alarmName"]
-    cause = cause_of(name, state)
-    if cause is None or alarm["state"]["value"] != "ALARM":
+    name, now = alarm["alarmName"], alarm["state"]
+    cause = cause_of(name, state) if now["value"] == "ALARM" else None
+    if cause is None:
         return None
-    return events.AlarmPaused(at, (name,), cause, detail=alarm["state"].get("reason", ""))
+    return events.AlarmPaused(at, (name,), cause, detail=now.get("reason", ""))
 
 
 def cause_of(alarm: str, state: ReleaseState) -> Cause | None:

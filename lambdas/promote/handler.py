@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ PERFORMER = Performer(
     topics={"ml_engineers": Topic(client("sns"), SETTINGS.ml_topic_arn)},
     session_flag=Function(client("lambda"), SETTINGS.session_flag_function),
 )
-STEPS: dict[str, tuple[type[events.Event], ...]] = {
+STEPS: dict[str, tuple[Callable[[float], events.Event], ...]] = {
     "shift_to_canary": (events.PromotionOrdered, events.PromotionShifted),
     "check": (),
     "begin": (events.PromotionBegun,),

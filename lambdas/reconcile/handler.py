@@ -1,0 +1,99 @@
+"""Each minute: do the live rules say what the record says? Repair toward safety, and publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from canary.aws import clock
+from canary.aws.clients import client
+from canary.aws.functions import Function
+from canary.aws.metrics import Metrics
+from canary.aws.records import Releases
+from canary.aws.rollbacks import Rollbacks, iso
+from canary.aws.settings import from_environment
+from canary.aws.traffic import Rules, Traffic
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import Cause, Phase, ReleaseState
+from canary.release.traffic import allowed_forms
+from canary.routing.rates import asked_share
+from canary.routing.weights import ALL_ON_PRIMARY
+
+PATIENCE_SECONDS = 60.0
+"""A rollback this young is still at work."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is given."""
+
+    releases_table: str
+    rollbacks_table: str
+    metrics_namespace: str
+    rollback_function: str
+
+
+SETTINGS = from_environment(Settings)
+RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
+TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
+METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
+ROLLBACK = Function(client("lambda"), SETTINGS.rollback_function)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Repair the rules, finish a rollback that stopped half-way, publish `AskedShare`."""
+    state = RELEASES.active()
+    repaired = repair(state)
+    if state is not None and state.revoked:
+        finish(state)
+    shares = shares_asked(state)
+    METRICS.put_by_arm({"AskedShare": shares})
+    return {"repaired": repaired, "asked_share": shares}
+
+
+def repair(state: ReleaseState | None) -> bool:
+    """Put the rules into an allowed form when they are in none; without a release, the safe one.
+
+    The record is read again before anything is written: a shift may have been confirmed between.
+    """
+    if TRAFFIC.read() in allowed(state):
+        return False
+    now = RELEASES.active()
+    wanted = allowed(now)
+    if TRAFFIC.read() in wanted:
+        return False
+    TRAFFIC.put(wanted[0])
+    return True
+
+
+def allowed(state: ReleaseState | None) -> tuple[Any, ...]:
+    """The forms that the record allows; the first is the one to repair to."""
+    return allowed_forms(state) if state else (ALL_ON_PRIMARY,)
+
+
+def finish(state: ReleaseState) -> None:
+    """Call the rollback function again: it does only the steps that are not ticked off."""
+    record = ROLLBACKS.find(state.release_id)
+    if record and record.opened_at > iso(clock.now() - PATIENCE_SECONDS):
+        return
+    fields = record.fields if record else {}
+    ROLLBACK.start(
+        {
+            "source": "reconcile",
+            "release_id": state.release_id,
+            "cause": (state.cause or Cause.MACHINERY).value,
+            "strike": state.strike,
+            "reject": bool(fields.get("reject")),
+            "detail": str(fields.get("detail", "")),
+        }
+    )
+
+
+def shares_asked(state: ReleaseState | None) -> dict[str, float]:
+    """Each arm's asked share of new units; nothing is asked of either without a live release."""
+    returned = state is not None and state.phase is Phase.PROMOTING and state.safe_arm == "primary"
+    if state is None or state.revoked or state.terminal or state.stage == 0 or returned:
+        return {"canary": 0.0, "control": 0.0}
+    canary = asked_share(CompiledPolicy.from_json(state.policy), state.stage)
+    return {"canary": canary, "control": 1.0 - canary}
