@@ -1,0 +1,67 @@
+"""The ratio of two arms' P99, from each arm's slowest observations only."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from canary.statistics.intervals import Interval, difference
+
+__all__ = ["MIN_OBSERVATIONS", "quantile_interval", "quantile_ranks", "quantile_ratio"]
+
+MIN_OBSERVATIONS = 299
+"""Below this no order statistic bounds the P99 from above with 95% confidence."""
+
+
+def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
+    """The 1-based ranks whose order statistics bound the q-quantile, each one-sided.
+
+    A rank of 0 or n + 1 says that no observation serves as that bound. Raises `ValueError`.
+    """
+    if n < 1 or not 0 < q < 1 or not 0 < confidence < 1:
+        raise ValueError(f"n, q, confidence: {n}, {q}, {confidence} are out of range")
+    mean, deviation = n * (1 - q), math.sqrt(n * q * (1 - q))
+    most = min(n, int(mean + 10 * deviation + 30))
+    k = np.arange(1, most + 1, dtype=np.float64)
+    steps = np.log((n - k + 1) / k) + math.log((1 - q) / q)
+    log_pmf = n * math.log(q) + np.concatenate(([0.0], np.cumsum(steps)))
+    cdf = np.minimum(np.cumsum(np.exp(log_pmf)), 1.0)
+    above = 1 - confidence
+    # cdf[j]: probability that at most j observations exceed the quantile.
+    upper_from_top = int(np.searchsorted(cdf, above, side="right"))
+    lower_from_top = int(np.searchsorted(cdf, confidence, side="left"))
+    return max(0, n - lower_from_top), n + 1 - upper_from_top
+
+
+def quantile_interval(
+    n: int, slowest: Sequence[float], q: float, confidence: float
+) -> Interval | None:
+    """The quantile of `n` observations, of which `slowest` are the largest, largest first.
+
+    `None` when there are too few, in all or among the slowest, to bound it. Raises `ValueError`
+    for values that are not positive or not in order.
+    """
+    if len(slowest) > n:
+        raise ValueError(f"slowest: {len(slowest)} values of n = {n}")
+    if any(not (math.isfinite(x) and x > 0) for x in slowest):
+        raise ValueError("slowest: every value must be finite and above 0")
+    if any(a < b for a, b in itertools.pairwise(slowest)):
+        raise ValueError("slowest: the largest must come first")
+    if n < 1:
+        return None
+    lower, upper = quantile_ranks(n, q, confidence)
+    ranks = (math.ceil(n * q), lower, upper)
+    if upper > n or lower < 1 or n - min(ranks) >= len(slowest):
+        return None
+    estimate, low, high = (slowest[n - rank] for rank in ranks)
+    return Interval(estimate, min(low, estimate), max(high, estimate))
+
+
+def quantile_ratio(canary: Interval, control: Interval) -> Interval:
+    """Canary over control minus one: the arms' bounds combined on the log scale (MOVER)."""
+    logs = [Interval(*map(math.log, (a.estimate, a.lower, a.upper))) for a in (canary, control)]
+    both = difference(*logs)
+    return Interval(*(math.expm1(value) for value in (both.estimate, both.lower, both.upper)))
