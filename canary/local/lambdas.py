@@ -1,0 +1,479 @@
+"""Lambda in the embedded region: the assets' handlers in warm processes of this machine.
+
+Versions and aliases, reserved concurrency, the (real) time-out, asynchronous retries with their
+destinations, and the resource policy that says which service may invoke are honoured.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import threading
+import time
+import uuid
+import zipfile
+from collections import deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.utils import get_backend
+
+from canary.local.clock import ENVIRONMENT_NAME, Clock
+from canary.local.emulator import ACCOUNT, Emulator
+from canary.local.lambda_pool import InitError, TimedOutError, WorkerPool
+from canary.local.patches import Patches
+from canary.local.processes import Processes
+
+__all__ = ["Failure", "Functions", "Outcome", "ThrottledError"]
+
+_RETRY_SECONDS = (60.0, 120.0)
+"""Virtual seconds before the second and the third attempt of an asynchronous event."""
+_THROTTLE_POLL_SECONDS = 0.05
+_KEPT_LINES = 400
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one invocation answered: JSON text, and `error` when the function failed."""
+
+    payload: str
+    error: str | None
+    logs: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An event that no invocation could handle, or that its sender was not allowed to send."""
+
+    function: str
+    reason: str
+    event: Any
+
+
+@dataclass
+class _Settings:
+    dead_letters: str | None = None
+    on_failure: str | None = None
+    attempts: int = 2
+    layered: bool = False
+
+
+class ThrottledError(LambdaClientError):
+    """Every reserved execution of the function is busy."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
+
+
+class Functions:
+    """Runs the region's functions. `failures` and `lines` tell what went wrong."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        processes: Processes,
+        clock: Clock,
+        checkout: Path,
+        overrides: Mapping[str, str],
+    ) -> None:
+        self.failures: list[Failure] = []
+        self._emulator = emulator
+        self._clock = clock
+        self._overrides = overrides
+        self._directory = processes.directory / "functions"
+        self._pool = WorkerPool(processes, checkout)
+        self._settings: dict[str, _Settings] = {}
+        self._busy: dict[str, int] = {}
+        self._lines: dict[str, deque[str]] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._waiting: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Start the process that workers are forked from; the emulator must be running."""
+        self._pool.start(self._environment())
+
+    def stop(self) -> None:
+        """Give up waiting retries; the processes end with the region's others."""
+        self._stopping.set()
+
+    def install(self, patches: Patches) -> None:
+        """Let every way into moto's functions lead here."""
+        _invoke_in_workers(patches, self)
+        _accept_events_at_once(patches, self)
+        _deliver_sns_messages(patches, self)
+        _deliver_log_events(patches, self)
+
+    # What the template says beyond moto's own model.
+
+    def configure(self, name: str, *, dead_letters: str | None, layered: bool) -> None:
+        """Note a function's dead-letter target and whether it has a layer."""
+        settings = self._settings.setdefault(name, _Settings())
+        settings.dead_letters, settings.layered = dead_letters, layered
+
+    def set_event_invoke(self, name: str, *, attempts: int | None, on_failure: str | None) -> None:
+        """Note how often an asynchronous event is retried and where it goes in the end."""
+        settings = self._settings.setdefault(_plain_name(name), _Settings())
+        settings.attempts = 2 if attempts is None else attempts
+        settings.on_failure = on_failure
+
+    # Running.
+
+    def invoke(self, function: str, event: Any) -> Outcome:
+        """Run a function, by name or ARN with or without a qualifier, and wait for its answer.
+
+        Raises `ThrottledError` when its reserved concurrency is used up.
+        """
+        return self.run(self._find(function), event)
+
+    def invoke_async(self, function: str, event: Any) -> None:
+        """Run a function on an event, later and with retries, as an `Event` invocation does."""
+        target = self._find(function)
+        self._count_event(target.function_name, 1)
+        threading.Thread(
+            target=self._run_with_retries,
+            args=(target, json.loads(json.dumps(event, default=str))),
+            name=f"event-{target.function_name}",
+            daemon=True,
+        ).start()
+
+    def invoke_for(self, principal: str, source_arn: str, function: str, event: Any) -> bool:
+        """Invoke asynchronously on behalf of a service, if the function's policy lets it in.
+
+        A refusal is kept in `failures`, as AWS would silently drop the event.
+        """
+        if not self._permitted(principal, source_arn, function):
+            reason = f"{principal} has no permission for {source_arn}"
+            self.failures.append(Failure(function, reason, event))
+            return False
+        self.invoke_async(function, event)
+        return True
+
+    def send_log_lines(
+        self,
+        function: str,
+        filter_name: str,
+        log_group: str,
+        log_stream: str,
+        events: list[dict[str, Any]],
+    ) -> None:
+        """Invoke asynchronously with log events (`id`, `timestamp` in ms, `message`)."""
+        data = {
+            "messageType": "DATA_MESSAGE",
+            "owner": ACCOUNT,
+            "logGroup": log_group,
+            "logStream": log_stream,
+            "subscriptionFilters": [filter_name],
+            "logEvents": events,
+        }
+        packed = base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()
+        self.invoke_async(function, {"awslogs": {"data": packed}})
+
+    def prewarm(self, names: Iterable[str] | None = None, parallel: int = 2) -> None:
+        """Import the handlers of these functions (default: of all) before anything calls them.
+
+        Raises `InitError` for a handler that cannot be imported.
+        """
+        wanted = [self._find(name) for name in names] if names is not None else self._python()
+        with ThreadPoolExecutor(parallel) as pool:
+            for _ in pool.map(self._warm, wanted):
+                pass
+
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Whether every asynchronous event was handled within so many real seconds."""
+        deadline = time.monotonic() + seconds
+        while any(self._waiting.values()) and time.monotonic() < deadline:
+            time.sleep(_THROTTLE_POLL_SECONDS)
+        return not any(self._waiting.values())
+
+    def lines(self, name: str, last: int = 40) -> list[str]:
+        """The last lines a function printed."""
+        return list(self._lines.get(name, ()))[-last:]
+
+    def busy(self, arn: str) -> bool:
+        """Whether a function has an asynchronous event that is not handled yet."""
+        return self._waiting.get(_plain_name(arn), 0) > 0
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The environment a function has from its template."""
+        return {k: str(v) for k, v in (self._find(function).environment_vars or {}).items()}
+
+    def run(self, function: LambdaFunction, event: Any) -> Outcome:
+        """Run one version of a function in a worker of its own."""
+        name = function.function_name
+        self._enter(function)
+        try:
+            return self._run(function, event)
+        finally:
+            with self._lock:
+                self._busy[name] -= 1
+
+    def _run(self, function: LambdaFunction, event: Any) -> Outcome:
+        key, spec = self._spec(function)
+        try:
+            worker = self._pool.take(key, spec)
+        except InitError as error:
+            self._keep(function, error.logs)
+            return Outcome(json.dumps(error.details), str(error), error.logs)
+        try:
+            answer = worker.invoke(event, self._context(function))
+        except TimedOutError:
+            logs = self._keep(function, worker.take_logs())
+            text = f"Task timed out after {int(function.timeout)}.00 seconds"
+            details = {"errorType": "Sandbox.Timedout", "errorMessage": text}
+            return Outcome(json.dumps(details), text, logs)
+        logs = self._keep(function, worker.take_logs())
+        if "error" in answer:
+            details = answer["error"]
+            if details["errorType"] == "Runtime.ExitError":
+                worker.kill()
+            else:
+                self._pool.give_back(key, worker)
+            text = f"{details['errorType']}: {details['errorMessage']}"
+            return Outcome(json.dumps(details), text, logs)
+        self._pool.give_back(key, worker)
+        return Outcome(json.dumps(answer["ok"]), None, logs)
+
+    def _run_with_retries(self, function: LambdaFunction, event: Any) -> None:
+        settings = self._settings.get(function.function_name, _Settings())
+        outcome = Outcome("null", "never ran", "")
+        try:
+            for attempt in range(settings.attempts + 1):
+                if attempt and self._clock.sleep(_RETRY_SECONDS[attempt - 1], self._stopping):
+                    return
+                outcome = self._run_when_free(function, event)
+                if outcome.error is None or self._stopping.is_set():
+                    return
+            reason = outcome.error or ""
+            self.failures.append(Failure(function.function_name, reason, event))
+            self._send_on(function, settings, event, outcome)
+        finally:
+            self._count_event(function.function_name, -1)
+
+    def _run_when_free(self, function: LambdaFunction, event: Any) -> Outcome:
+        while not self._stopping.is_set():
+            try:
+                return self.run(function, event)
+            except ThrottledError:
+                self._stopping.wait(_THROTTLE_POLL_SECONDS)
+        return Outcome("null", None, "")
+
+    def _send_on(
+        self, function: LambdaFunction, settings: _Settings, event: Any, outcome: Outcome
+    ) -> None:
+        if settings.dead_letters:
+            self._send(settings.dead_letters, json.dumps(event))
+        if settings.on_failure:
+            record = {
+                "version": "1.0",
+                "requestContext": {
+                    "functionArn": function.function_arn,
+                    "condition": "RetriesExhausted",
+                    "approximateInvokeCount": settings.attempts + 1,
+                },
+                "requestPayload": event,
+                "responsePayload": json.loads(outcome.payload),
+            }
+            self._send(settings.on_failure, json.dumps(record))
+
+    def _send(self, target: str, text: str) -> None:
+        service = target.split(":")[2]
+        if service == "sqs":
+            client = self._emulator.client("sqs")
+            url = client.get_queue_url(QueueName=target.rsplit(":", 1)[1])["QueueUrl"]
+            client.send_message(QueueUrl=url, MessageBody=text)
+        elif service == "sns":
+            self._emulator.client("sns").publish(TopicArn=target, Message=text)
+        elif service == "lambda":
+            self.invoke_async(target, json.loads(text))
+        else:
+            raise ValueError(f"a function's failures cannot be sent to {target}")
+
+    def _count_event(self, name: str, change: int) -> None:
+        with self._lock:
+            self._waiting[name] = self._waiting.get(name, 0) + change
+
+    def _enter(self, function: LambdaFunction) -> None:
+        name = function.function_name
+        reserved = self._backend().get_function(name).reserved_concurrency
+        with self._lock:
+            busy = self._busy.get(name, 0)
+            if reserved is not None and busy >= int(reserved):
+                raise ThrottledError
+            self._busy[name] = busy + 1
+
+    def _warm(self, function: LambdaFunction) -> None:
+        key, spec = self._spec(function)
+        self._pool.give_back(key, self._pool.take(key, spec))
+
+    def _python(self) -> list[LambdaFunction]:
+        """The version of each Python function that its aliases point to, else the newest code."""
+        backend = self._backend()
+        found = []
+        for function in backend.list_functions():
+            if str(function.run_time).startswith("python"):
+                aliases = list(backend.list_aliases(function.function_name))
+                qualifier = aliases[0].function_version if aliases else None
+                found.append(backend.get_function(function.function_name, qualifier))
+        return found
+
+    def _find(self, function: str) -> LambdaFunction:
+        found: LambdaFunction = self._backend().get_function(function)
+        return found
+
+    def _backend(self) -> LambdaBackend:
+        return get_backend(ACCOUNT, self._emulator.region)
+
+    def _permitted(self, principal: str, source_arn: str, function: str) -> bool:
+        wanted = _plain_arn(function, ACCOUNT, self._emulator.region)
+        for statement in self._find(function).policy.statements:
+            who = statement.get("Principal")
+            service = who.get("Service") if isinstance(who, dict) else who
+            source = (statement.get("Condition") or {}).get("ArnLike", {}).get("AWS:SourceArn")
+            if (
+                service in (principal, "*")
+                and statement.get("Resource") == wanted
+                and (source is None or _matches(source, source_arn))
+            ):
+                return True
+        return False
+
+    def _spec(self, function: LambdaFunction) -> tuple[str, dict[str, Any]]:
+        if not str(function.run_time).startswith("python"):
+            raise ValueError(f"{function.function_name} is not a Python function: it is not run")
+        settings = self._settings.get(function.function_name, _Settings())
+        directory = self._unpack(function.code_bytes)
+        variables = {k: str(v) for k, v in (function.environment_vars or {}).items()}
+        variables |= {k: v for k, v in self._overrides.items() if k in variables}
+        spec = {
+            "directory": str(directory),
+            "handler": function.handler,
+            "layered": settings.layered,
+            "environment": {
+                **variables,
+                **self._environment(),
+                "LAMBDA_TASK_ROOT": str(directory),
+                "_HANDLER": str(function.handler),
+                "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
+                "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+                "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+            },
+        }
+        text = json.dumps([function.function_name, str(function.version), spec], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest(), spec
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **self._emulator.child_environment("function"),
+            ENVIRONMENT_NAME: self._clock.env_value(),
+        }
+
+    def _unpack(self, code: bytes) -> Path:
+        directory = self._directory / hashlib.sha256(code).hexdigest()[:16]
+        with self._lock:
+            if not directory.exists():
+                with zipfile.ZipFile(io.BytesIO(code)) as archive:
+                    archive.extractall(directory)
+        return directory
+
+    def _context(self, function: LambdaFunction) -> dict[str, Any]:
+        return {
+            "function_name": function.function_name,
+            "function_version": str(function.version),
+            "invoked_function_arn": function.function_arn,
+            "memory_limit_in_mb": str(function.memory_size),
+            "aws_request_id": str(uuid.uuid4()),
+            "log_group_name": function.logs_group_name,
+            "timeout_seconds": int(function.timeout),
+        }
+
+    def _keep(self, function: LambdaFunction, logs: str) -> str:
+        kept = self._lines.setdefault(function.function_name, deque(maxlen=_KEPT_LINES))
+        kept.extend(logs.splitlines())
+        return logs
+
+
+def _invoke_in_workers(patches: Patches, functions: Functions) -> None:
+    """Moto runs a function in a Docker container."""
+
+    def _invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+        outcome = functions.run(self, {} if event is None else event)
+        return outcome.payload, outcome.error is not None, outcome.logs
+
+    patches.set(LambdaFunction, "_invoke_lambda", _invoke_lambda)
+
+
+def _accept_events_at_once(patches: Patches, functions: Functions) -> None:
+    """Moto answers an asynchronous invocation only when the function has ended."""
+    original = LambdaFunction.invoke
+
+    def invoke(self: LambdaFunction, body: Any, request: Any, response: Any) -> Any:
+        if request.get("x-amz-invocation-type", request.get("X-Amz-Invocation-Type")) == "Event":
+            functions.invoke_async(self.function_arn, json.loads(body) if body else {})
+            return b""
+        return original(self, body, request, response)
+
+    patches.set(LambdaFunction, "invoke", invoke)
+
+
+def _deliver_sns_messages(patches: Patches, functions: Functions) -> None:
+    """Moto calls the function inside `Publish`, with invented fields and without a permission."""
+
+    def send_sns_message(
+        self: LambdaBackend,
+        function_name: str,
+        message: str,
+        subject: str | None = None,
+        qualifier: str | None = None,
+    ) -> None:
+        target = f"{function_name}:{qualifier}" if qualifier else function_name
+        notice = {"Type": "Notification", "Message": message, "Subject": subject}
+        record = {"EventVersion": "1.0", "EventSource": "aws:sns", "Sns": notice}
+        source = f"arn:aws:sns:{self.region_name}:{self.account_id}:*"
+        functions.invoke_for("sns.amazonaws.com", source, target, {"Records": [record]})
+
+    patches.set(LambdaBackend, "send_sns_message", send_sns_message)
+
+
+def _deliver_log_events(patches: Patches, functions: Functions) -> None:
+    """Moto calls the function inside `PutLogEvents`, and finds none behind an alias."""
+
+    def send_log_event(
+        self: LambdaBackend,
+        function_arn: str,
+        filter_name: str,
+        log_group_name: str,
+        log_stream_name: str,
+        log_events: list[dict[str, Any]],
+    ) -> None:
+        functions.send_log_lines(
+            function_arn, filter_name, log_group_name, log_stream_name, log_events
+        )
+
+    patches.set(LambdaBackend, "send_log_event", send_log_event)
+
+
+def _plain_name(name_or_arn: str) -> str:
+    return name_or_arn.rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+
+
+def _plain_arn(function: str, account: str, region: str) -> str:
+    if function.startswith("arn:"):
+        return function
+    return f"arn:aws:lambda:{region}:{account}:function:{function}"
+
+
+def _matches(pattern: str, arn: str) -> bool:
+    return fnmatchcase(arn, pattern) or fnmatchcase(pattern, arn)

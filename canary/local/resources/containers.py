@@ -1,0 +1,126 @@
+"""ECS: clusters, task definitions, services and task sets, and what scales them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from canary.local.cloudformation import Made, Request, handles, native
+from canary.local.shapes import to_request
+
+native("AWS::ECS::Cluster", "stand-in", "a name: tasks are processes of this machine")
+native(
+    "AWS::ECR::Repository",
+    "not run",
+    "no image is built or pulled: tasks run the checkout's services directly",
+)
+
+
+@handles(
+    "AWS::ECS::TaskDefinition",
+    "stand-in",
+    "environment, secrets and log group are used; image, CPU, memory and sidecars are not",
+)
+def task_definition(request: Request) -> Made:
+    """A new revision of the family."""
+    client = request.parts.emulator.client("ecs")
+    properties = {"Family": request.name, **request.properties}
+    arguments = to_request(client, "register_task_definition", properties, ignore=("Tags",))
+    answer = client.register_task_definition(**arguments)
+    arn = answer["taskDefinition"]["taskDefinitionArn"]
+    return Made(arn, {"TaskDefinitionArn": arn})
+
+
+@handles(
+    "AWS::ECS::Service",
+    "live",
+    "keeps its desired number of real processes running behind its target group; "
+    "under the EXTERNAL controller its task sets do; no circuit breaker, no rolling update",
+    name_property="ServiceName",
+)
+def service(request: Request) -> Made:
+    """A service; an update may change its desired count only, as under the EXTERNAL controller."""
+    client = request.parts.emulator.client("ecs")
+    properties = dict(request.properties)
+    cluster = properties.get("Cluster", "default")
+    if request.previous is not None:
+        client.update_service(
+            cluster=cluster,
+            service=request.name,
+            desiredCount=int(properties.get("DesiredCount", 1)),
+        )
+        return request.previous
+    properties["ServiceName"] = request.name
+    properties.setdefault("DesiredCount", 1)
+    ignore = ("Tags", "EnableECSManagedTags", "PropagateTags")
+    arguments = to_request(client, "create_service", _network(properties), ignore=ignore)
+    made = client.create_service(**arguments)["service"]
+    return Made(made["serviceArn"], {"Name": made["serviceName"], "ServiceArn": made["serviceArn"]})
+
+
+@handles(
+    "AWS::ECS::TaskSet",
+    "live",
+    "ceil(desired x scale) real processes, registered in the set's target group when healthy",
+)
+def task_set(request: Request) -> Made:
+    """A task set; an update may change its scale only."""
+    client = request.parts.emulator.client("ecs")
+    properties = dict(request.properties)
+    scale = properties.get("Scale") or {"Unit": "PERCENT", "Value": 100}
+    properties["Scale"] = scale
+    if request.previous is not None:
+        client.update_task_set(
+            cluster=properties["Cluster"],
+            service=properties["Service"],
+            taskSet=request.previous.attributes["Arn"],
+            scale={"unit": scale["Unit"], "value": float(scale["Value"])},
+        )
+        return request.previous
+    arguments = to_request(client, "create_task_set", _network(properties), ignore=("Tags",))
+    made = client.create_task_set(**arguments)["taskSet"]
+    return Made(made["id"], {"Id": made["id"], "Arn": made["taskSetArn"]})
+
+
+@handles("AWS::ECS::PrimaryTaskSet", "live", "marks the set PRIMARY")
+def primary_task_set(request: Request) -> Made:
+    """Which of a service's sets is the primary one."""
+    client = request.parts.emulator.client("ecs")
+    properties = request.properties
+    place = {"cluster": properties["Cluster"], "service": properties["Service"]}
+    wanted = properties["TaskSetId"]
+    sets = client.describe_task_sets(**place)["taskSets"]
+    arn = next(each["taskSetArn"] for each in sets if each["id"] == wanted)
+    client.update_service_primary_task_set(**place, primaryTaskSet=arn)
+    return Made(wanted)
+
+
+@handles(
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "stand-in",
+    "recorded: the desired count stays as the template has it",
+)
+def scalable_target(request: Request) -> Made:
+    """A scalable target nobody scales."""
+    properties = request.properties
+    parts = (properties[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+    identity = "|".join(parts)
+    return Made(identity, {"Id": identity})
+
+
+@handles("AWS::ApplicationAutoScaling::ScalingPolicy", "stand-in", "recorded, never applied")
+def scaling_policy(request: Request) -> Made:
+    """A scaling policy nobody applies."""
+    arn = request.arn("autoscaling", f"scalingPolicy:{request.name}")
+    return Made(arn, {"Arn": arn})
+
+
+def _network(properties: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation spells the key in two ways, and moto insists on the security groups."""
+    network = properties.get("NetworkConfiguration")
+    if not network:
+        return properties
+    (inner,) = network.values()
+    return {
+        **properties,
+        "NetworkConfiguration": {"AwsvpcConfiguration": {"SecurityGroups": [], **inner}},
+    }

@@ -1,0 +1,70 @@
+"""Fires the schedules of EventBridge rules on the virtual clock."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+from moto.events.models import Rule
+
+from canary.local.clock import Clock
+from canary.local.events import EventBus
+from canary.local.lambdas import Functions
+
+__all__ = ["Scheduler", "rate_seconds"]
+
+_UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_TICK_REAL_SECONDS = 0.05
+
+
+def rate_seconds(expression: str) -> float:
+    """The interval of `rate(n unit)`. Raises `ValueError` for any other schedule."""
+    match = _RATE.fullmatch(expression.strip())
+    if match is None:
+        raise ValueError(f"only rate(...) schedules are emulated, not {expression!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+class Scheduler:
+    """Sends a scheduled event to each enabled rule whose interval has passed.
+
+    A rule whose functions are still busy with its last event is skipped: at a high factor a
+    minute is shorter than a run, and AWS would not let runs pile up for long either.
+    """
+
+    def __init__(self, bus: EventBus, functions: Functions, clock: Clock) -> None:
+        self._bus = bus
+        self._functions = functions
+        self._clock = clock
+        self._next: dict[str, float] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
+
+    def start(self) -> None:
+        """Fire from now on; a rule's first event comes one interval after it is seen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fire nothing any more."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_TICK_REAL_SECONDS):
+            for rule in self._bus.rules():
+                if rule.scheduled_expression and rule.state == "ENABLED":
+                    self._fire_when_due(rule)
+
+    def _fire_when_due(self, rule: Rule) -> None:
+        now = self._clock.now()
+        interval = rate_seconds(rule.scheduled_expression)
+        due = self._next.setdefault(rule.arn, now + interval)
+        if now < due:
+            return
+        if any(self._functions.busy(target["Arn"]) for target in rule.targets):
+            return
+        self._next[rule.arn] = max(due + interval, now)
+        event = self._bus.event("aws.events", "Scheduled Event", {}, [rule.arn])
+        self._bus.send(rule, event)
