@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from canary.local.alarm_messages import Change, invocation, sns_notice
-from canary.local.resource_policy import admits
 
-__all__ = ["ActionError", "ActionRunner", "Clients"]
+__all__ = ["ActionError", "ActionRunner", "Clients", "InvokeFor"]
 
 PRINCIPAL = "lambda.alarms.cloudwatch.amazonaws.com"
 
@@ -22,18 +21,25 @@ class ActionError(RuntimeError):
 
 
 class Clients(Protocol):
-    """Makes clients of the emulator: a `boto3.Session` with an endpoint will do."""
+    """Makes clients of the emulator: `Emulator`, or a `boto3.Session`."""
 
     def client(self, service: str) -> Any:
         """A client of a service, pointed at the emulator."""
 
 
+InvokeFor = Callable[[str, str, str, Any], bool]
+"""invoke_for(principal, source_arn, function, event): invoke asynchronously if the function's
+resource policy admits the principal; whether it did."""
+
+
 class ActionRunner:
     """Carries out actions on a few threads, so that a slow one never holds up the evaluator."""
 
-    def __init__(self, clients: Clients, *, account: str, region: str) -> None:
+    def __init__(
+        self, clients: Clients, invoke_for: InvokeFor, *, account: str, region: str
+    ) -> None:
         self._clients = clients
-        self._made: dict[str, Any] = {}
+        self._invoke_for = invoke_for
         self._account = account
         self._region = region
         self._threads = ThreadPoolExecutor(4, "alarm-action")
@@ -75,28 +81,13 @@ class ActionRunner:
         service = action.split(":")[2] if action.count(":") > 4 else ""  # noqa: PLR2004
         if service == "sns":
             subject, message = sns_notice(alarm, self._account, self._region, new, old)
-            self._client("sns").publish(TopicArn=action, Subject=subject, Message=message)
+            self._clients.client("sns").publish(TopicArn=action, Subject=subject, Message=message)
         elif service == "lambda":
             self._invoke(action, alarm, new, old)
         else:
             raise ActionError("only SNS topics and Lambda functions are supported")
 
     def _invoke(self, function: str, alarm: Any, new: Change, old: Change) -> None:
-        client = self._client("lambda")
-        if not admits(
-            client,
-            function,
-            principal=PRINCIPAL,
-            source_arn=alarm.alarm_arn,
-            account=self._account,
-        ):
-            raise ActionError(f"the function's resource policy does not admit {PRINCIPAL}")
         event = invocation(alarm, self._account, self._region, new, old)
-        client.invoke(
-            FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode()
-        )
-
-    def _client(self, service: str) -> Any:
-        if service not in self._made:
-            self._made[service] = self._clients.client(service)
-        return self._made[service]
+        if not self._invoke_for(PRINCIPAL, alarm.alarm_arn, function, event):
+            raise ActionError(f"the function's resource policy does not admit {PRINCIPAL}")

@@ -1,4 +1,4 @@
-"""What the emulator's CloudWatch lacks, one patch a function; each returns its own undoing.
+"""What the emulator's CloudWatch lacks, one patch a function.
 
 The emulator stores metrics in one flat list, evaluates neither percentiles nor math, knows no
 composite alarm and creates alarms as OK. Every patch has a test that fails once upstream makes it
@@ -7,7 +7,6 @@ needless.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,47 +25,25 @@ from canary.local.metrics import (
     VirtualClock,
     series_key,
 )
+from canary.local.patches import Patches
 
 __all__ = ["install"]
 
-Undo = Callable[[], None]
 _REFUSALS = (MathError, metric_query.QueryError, UnsupportedStatisticError)
 
 
-def install(store: MetricStore, clock: VirtualClock) -> Undo:
-    """Every patch below; the answer undoes them all. Patch before the first request."""
-    undoings = [
-        put_metric_data_into(store, clock),
-        answer_get_metric_data_from(store),
-        answer_get_metric_statistics_from(store),
-        answer_list_metrics_from(store),
-        accept_composite_alarms(),
-        accept_any_extended_statistic(),
-        start_alarms_without_data(clock),
-    ]
-
-    def undo() -> None:
-        for each in reversed(undoings):
-            each()
-
-    return undo
+def install(patches: Patches, store: MetricStore, clock: VirtualClock) -> None:
+    """Every patch below, before the first request."""
+    put_metric_data_into(patches, store, clock)
+    answer_get_metric_data_from(patches, store)
+    answer_get_metric_statistics_from(patches, store)
+    answer_list_metrics_from(patches, store)
+    accept_composite_alarms(patches)
+    accept_any_extended_statistic(patches)
+    start_alarms_without_data(patches, clock)
 
 
-def _replace(owner: type, name: str, new: Any) -> Undo:
-    missing = object()
-    old = owner.__dict__.get(name, missing)
-    setattr(owner, name, new)
-
-    def undo() -> None:
-        if old is missing:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, old)
-
-    return undo
-
-
-def put_metric_data_into(store: MetricStore, clock: VirtualClock) -> Undo:
+def put_metric_data_into(patches: Patches, store: MetricStore, clock: VirtualClock) -> None:
     """PutMetricData goes into the store, at its storage resolution."""
 
     def put_metric_data(
@@ -77,7 +54,7 @@ def put_metric_data_into(store: MetricStore, clock: VirtualClock) -> Undo:
         for datum in metric_data:
             _store(store, namespace, datum, clock.now())
 
-    return _replace(CloudWatchBackend, "put_metric_data", put_metric_data)
+    patches.set(CloudWatchBackend, "put_metric_data", put_metric_data)
 
 
 def _store(store: MetricStore, namespace: str, datum: dict[str, Any], now: float) -> None:
@@ -100,7 +77,7 @@ def _store(store: MetricStore, namespace: str, datum: dict[str, Any], now: float
         store.put(key, float(datum.get("Value") or 0.0), at=at, resolution=resolution)
 
 
-def answer_get_metric_data_from(store: MetricStore) -> Undo:
+def answer_get_metric_data_from(patches: Patches, store: MetricStore) -> None:
     """GetMetricData is answered by our engine, percentiles and metric math included."""
 
     def get_metric_data(self: CloudWatchResponse) -> ActionResult:
@@ -117,10 +94,10 @@ def answer_get_metric_data_from(store: MetricStore) -> Undo:
             raise ValidationError(str(error)) from error
         return ActionResult({"MetricDataResults": results, "Messages": []})
 
-    return _replace(CloudWatchResponse, "get_metric_data", get_metric_data)
+    patches.set(CloudWatchResponse, "get_metric_data", get_metric_data)
 
 
-def answer_get_metric_statistics_from(store: MetricStore) -> Undo:
+def answer_get_metric_statistics_from(patches: Patches, store: MetricStore) -> None:
     """GetMetricStatistics is answered by our engine, ExtendedStatistics included."""
 
     def get_metric_statistics(self: CloudWatchResponse) -> ActionResult:
@@ -145,10 +122,10 @@ def answer_get_metric_statistics_from(store: MetricStore) -> Undo:
             raise InvalidParameterValue(str(error)) from error
         return ActionResult({"Label": parameters["MetricName"], "Datapoints": datapoints})
 
-    return _replace(CloudWatchResponse, "get_metric_statistics", get_metric_statistics)
+    patches.set(CloudWatchResponse, "get_metric_statistics", get_metric_statistics)
 
 
-def answer_list_metrics_from(store: MetricStore) -> Undo:
+def answer_list_metrics_from(patches: Patches, store: MetricStore) -> None:
     """ListMetrics names what the store holds, in one page."""
 
     def list_metrics(self: CloudWatchResponse) -> ActionResult:
@@ -171,10 +148,10 @@ def answer_list_metrics_from(store: MetricStore) -> Undo:
         ]
         return ActionResult({"Metrics": metrics})
 
-    return _replace(CloudWatchResponse, "list_metrics", list_metrics)
+    patches.set(CloudWatchResponse, "list_metrics", list_metrics)
 
 
-def accept_composite_alarms() -> Undo:
+def accept_composite_alarms(patches: Patches) -> None:
     """PutCompositeAlarm exists; a malformed rule or an ActionsSuppressor is a ValidationError."""
 
     def put_composite_alarm(self: CloudWatchResponse) -> EmptyResult:
@@ -190,10 +167,10 @@ def accept_composite_alarms() -> Undo:
         self.put_metric_alarm()
         return EmptyResult()
 
-    return _replace(CloudWatchResponse, "put_composite_alarm", put_composite_alarm)
+    patches.set(CloudWatchResponse, "put_composite_alarm", put_composite_alarm)
 
 
-def accept_any_extended_statistic() -> Undo:
+def accept_any_extended_statistic(patches: Patches) -> None:
     """An alarm may watch PR(low:high), which the emulator refuses for not being a percentile."""
     original = CloudWatchBackend.put_metric_alarm
 
@@ -203,10 +180,10 @@ def accept_any_extended_statistic() -> Undo:
         alarm.extended_statistic = statistic
         return alarm
 
-    return _replace(CloudWatchBackend, "put_metric_alarm", put_metric_alarm)
+    patches.set(CloudWatchBackend, "put_metric_alarm", put_metric_alarm)
 
 
-def start_alarms_without_data(clock: VirtualClock) -> Undo:
+def start_alarms_without_data(patches: Patches, clock: VirtualClock) -> None:
     """A new alarm is INSUFFICIENT_DATA at the virtual time; an updated one keeps its state."""
     original = CloudWatchBackend.put_metric_alarm
 
@@ -224,7 +201,7 @@ def start_alarms_without_data(clock: VirtualClock) -> Undo:
             alarm.state_updated_timestamp = old.state_updated_timestamp
         return alarm
 
-    return _replace(CloudWatchBackend, "put_metric_alarm", put_metric_alarm)
+    patches.set(CloudWatchBackend, "put_metric_alarm", put_metric_alarm)
 
 
 def _epoch(stamp: datetime | str) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +14,7 @@ from canary.local.alarms import AlarmEvaluator
 from canary.local.metrics import MetricStore, series_key
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:act:live"
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC).timestamp()
 
 
@@ -39,12 +38,13 @@ class AlarmBench:
 
     clock: StillClock
     store: MetricStore
-    actions: ActionRunner
     session: boto3.Session
+    actions: ActionRunner = field(init=False)
     evaluator: AlarmEvaluator = field(init=False)
     events: list[tuple[str, str, list[str], dict[str, Any]]] = field(default_factory=list)
     transitions: list[tuple[str, str, str]] = field(default_factory=list)
     invocations: list[dict[str, Any]] = field(default_factory=list)
+    admitted: str | None = "lambda.alarms.cloudwatch.amazonaws.com"
 
     @property
     def cloudwatch(self) -> Any:
@@ -113,32 +113,12 @@ class AlarmBench:
         )
         return [json.loads(each["Body"]) for each in received.get("Messages", [])]
 
-    def function(self, *, admits: str | None) -> str:
-        """A function (never run: invocations are caught) behind an alias, as templates have it."""
-        iam, functions = self.session.client("iam"), self.session.client("lambda")
-        role = iam.create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("handler.py", "")
-        functions.create_function(
-            FunctionName="act",
-            Runtime="python3.13",
-            Role=role,
-            Handler="handler.handler",
-            Code={"ZipFile": archive.getvalue()},
-            Publish=True,
-        )
-        alias = functions.create_alias(FunctionName="act", Name="live", FunctionVersion="1")
-        if admits:
-            functions.add_permission(
-                FunctionName="act",
-                Qualifier="live",
-                StatementId="alarms",
-                Action="lambda:InvokeFunction",
-                Principal=admits,
-                SourceAccount=ACCOUNT,
-            )
-        return str(alias["AliasArn"])
+    def invoke_for(self, principal: str, source_arn: str, function: str, event: Any) -> bool:
+        """A function runner whose only function's policy admits `admitted`."""
+        if (principal, function) != (self.admitted, FUNCTION):
+            return False
+        self.invocations.append({"from": source_arn, **json.loads(json.dumps(event))})
+        return True
 
     def composite(self, name: str, rule: str, **options: Any) -> None:
         self.cloudwatch.put_composite_alarm(AlarmName=name, AlarmRule=rule, **options)

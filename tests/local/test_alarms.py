@@ -10,7 +10,9 @@ import pytest
 from canary.local.alarm_definition import UnsupportedAlarmError
 from canary.local.alarm_state import State, Treatment, next_state
 from canary.local.metrics import series_key
-from tests.local.alarm_bench import ACCOUNT, REGION, START, AlarmBench
+from tests.local.alarm_bench import ACCOUNT, FUNCTION, REGION, START, AlarmBench
+
+ALARM_ARN = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
 
 TABLES = [
     # evaluation range, M of 3, missing, ignore, breaching, notBreaching ("=": retains its state)
@@ -200,14 +202,13 @@ def test_actions_when_alarm_stays_in_alarm_then_nothing_more_happens(bench: Alar
 
 def test_actions_when_the_function_admits_alarms_then_it_is_invoked(bench: AlarmBench) -> None:
     """A function with the principal's permission gets the alarm's event, asynchronously."""
-    function = bench.function(admits="lambda.alarms.cloudwatch.amazonaws.com")
-    bench.alarm(AlarmActions=[function])
+    bench.alarm(AlarmActions=[FUNCTION])
     bench.put(9, START)
     bench.run(START + 70)
     assert bench.actions.failures == []
     (event,) = bench.invocations
     assert event["source"] == "aws.cloudwatch"
-    assert event["alarmArn"].endswith(":alarm:errors")
+    assert event["alarmArn"] == event["from"] == f"{ALARM_ARN}errors"
     assert event["accountId"] == ACCOUNT
     assert event["alarmData"]["state"]["value"] == "ALARM"
     assert event["alarmData"]["previousState"]["value"] == "INSUFFICIENT_DATA"
@@ -219,7 +220,8 @@ def test_actions_when_the_function_does_not_admit_alarms_then_is_an_error(
     bench: AlarmBench, principal: str | None
 ) -> None:
     """Without the permission of the template nothing is invoked, and the failure is on record."""
-    bench.alarm(AlarmActions=[bench.function(admits=principal)])
+    bench.admitted = principal
+    bench.alarm(AlarmActions=[FUNCTION])
     bench.put(9, START)
     bench.run(START + 70)
     assert bench.invocations == []

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from canary.local.alarm_definition import UnsupportedAlarmError
 from canary.local.composites import RuleError, evaluation_order, parse_rule
-from tests.local.alarm_bench import ACCOUNT, REGION, START, AlarmBench
+from tests.local.alarm_bench import ACCOUNT, FUNCTION, REGION, START, AlarmBench
 
 STATES = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "with space": "ALARM"}
 
@@ -87,8 +87,7 @@ def test_composite_when_invoking_a_function_then_says_which_children_triggered(
     bench: AlarmBench,
 ) -> None:
     """The function gets the rule, and the children in ALARM as reason data."""
-    function = bench.function(admits="lambda.alarms.cloudwatch.amazonaws.com")
-    bench.composite("critical", "ALARM(errors)", AlarmActions=[function])
+    bench.composite("critical", "ALARM(errors)", AlarmActions=[FUNCTION])
     bench.alarm("errors")
     bench.put(9, START)
     bench.run(START + 70)
