@@ -12,6 +12,7 @@ from constructs import Construct
 from stacks.constructs.arm_task_sets import ArmTaskSets
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
+from stacks.names import CLUSTER, GATEWAY_LOGS
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
@@ -43,14 +44,14 @@ class Gateway(cdk.Stack):
         self.cluster = ecs.Cluster(
             self,
             "Cluster",
-            cluster_name="mangaassist",
+            cluster_name=CLUSTER,
             vpc=network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
         log_group = logs.LogGroup(
             self,
             "Logs",
-            log_group_name="/mangaassist/gateway",
+            log_group_name=GATEWAY_LOGS,
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )

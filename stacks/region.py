@@ -9,8 +9,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
+from stacks.api import Api
 from stacks.gateway import Gateway
 from stacks.network import Network
+from stacks.progression import Progression
 from stacks.state import State
 from stacks.traffic import Traffic
 
@@ -37,7 +39,12 @@ class Region(cdk.Stage):
         network = Network(self, "Network", zones=zones, **_named("network"))
         state = State(self, "State", network=network, policy=policy, **_named("state"))
         traffic = Traffic(self, "Traffic", network=network, **_named("traffic"))
-        Gateway(self, "Gateway", network=network, state=state, traffic=traffic, **_named("gateway"))
+        gateway = Gateway(
+            self, "Gateway", network=network, state=state, traffic=traffic, **_named("gateway")
+        )
+        parts = {"network": network, "state": state, "traffic": traffic}
+        api = Api(self, "Api", **parts, gateway=gateway, **_named("api"))
+        Progression(self, "Progression", **parts, api=api, policy=policy, **_named("progression"))
 
 
 def _named(name: str) -> dict[str, Any]:

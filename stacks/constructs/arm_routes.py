@@ -49,6 +49,13 @@ class ArmRoutes(Construct):
         self.canary_rule = self._rule("CanaryHeaderRule", 20, header(ARM_HEADER, ["canary"]))
         self.draw_rule = self._rule("DrawRule", 30, elb.ListenerCondition.path_patterns(["/*"]))
 
+    @property
+    def rule_arns(self) -> list[str]:
+        """The three rules, the only ones that a release may change."""
+        return [
+            rule.listener_rule_arn for rule in (self.control_rule, self.canary_rule, self.draw_rule)
+        ]
+
     def _target_group(self, name: str, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
         group = elb.ApplicationTargetGroup(
             self,

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from stacks.constructs.gateway_task import CONTAINER, GatewayTask
 from stacks.constructs.paths import SERVICE_PORT
+from stacks.names import GATEWAY_SERVICE
 
 __all__ = ["ArmTaskSets"]
 
@@ -55,7 +56,7 @@ class ArmTaskSets(Construct):
             self,
             "Service",
             cluster=cluster.cluster_arn,
-            service_name="gateway",
+            service_name=GATEWAY_SERVICE,
             deployment_controller=ecs.CfnService.DeploymentControllerProperty(type="EXTERNAL"),
             desired_count=desired_count,
             scheduling_strategy="REPLICA",

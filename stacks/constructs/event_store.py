@@ -8,11 +8,10 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-__all__ = ["DATABASE", "EVENT_COLUMNS", "TABLE", "WORKGROUP", "EventStore"]
+from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, WORKGROUP
 
-DATABASE = "canary"
-TABLE = "events"
-WORKGROUP = "canary"
+__all__ = ["EVENTS", "EVENT_COLUMNS", "RESULTS", "EventStore"]
+
 EVENTS = "events/"
 RESULTS = "results/"
 
@@ -47,16 +46,16 @@ class EventStore(Construct):
             self,
             "Database",
             catalog_id=account,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(name=DATABASE),
+            database_input=glue.CfnDatabase.DatabaseInputProperty(name=EVENTS_DATABASE),
         )
         events = f"s3://{bucket.bucket_name}/{EVENTS}"
         table = glue.CfnTable(
             self,
             "Table",
             catalog_id=account,
-            database_name=DATABASE,
+            database_name=EVENTS_DATABASE,
             table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
+                name=EVENTS_TABLE,
                 table_type="EXTERNAL_TABLE",
                 partition_keys=[glue.CfnTable.ColumnProperty(name="date", type="string")],
                 parameters={

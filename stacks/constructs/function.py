@@ -12,16 +12,29 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.acknowledge import acknowledge
+from stacks.constructs.permissions import Permission
 from stacks.packaging import stage_function
 
 __all__ = ["CanaryFunction"]
+
+_JOIN_NETWORK = Permission(
+    iam.PolicyStatement(
+        actions=[
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+        ],
+        resources=["*"],
+    ),
+    (("*", "Lambda makes the function's network interfaces with its role, on any interface."),),
+)
 
 
 class CanaryFunction(Construct):
     """Function `canary-{folder}` of `lambdas/{folder}`, called by `alias` or by its `version`.
 
     With `layer` it is of the layered kind. The role starts with nothing but its own log group;
-    `statements` is all it may do. A version stays when the next is published: a release in flight
+    `may` is all it can do besides. A version stays when the next is published: a release in flight
     goes on calling the one it started with.
     """
 
@@ -33,7 +46,7 @@ class CanaryFunction(Construct):
         folder: str,
         timeout_seconds: int,
         environment: Mapping[str, str],
-        statements: Sequence[iam.PolicyStatement],
+        may: Sequence[Permission] = (),
         layer: lambda_.ILayerVersion | None = None,
         reserved_concurrency: int | None = None,
         vpc: ec2.IVpc | None = None,
@@ -51,10 +64,14 @@ class CanaryFunction(Construct):
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
-        for statement in statements:
-            self.role.add_to_policy(statement)
-        if vpc:
-            self._may_join_network()
+        wide: dict[str, list[str]] = {}
+        for permission in (*may, *([_JOIN_NETWORK] if vpc else [])):
+            self.role.add_to_policy(permission.statement)
+            for resource, why in permission.wide:
+                wide.setdefault(resource, []).append(why)
+        for resource, reasons in wide.items():
+            finding = f"AwsSolutions-IAM5[Resource::{resource}]"
+            acknowledge(self.role, finding, " ".join(dict.fromkeys(reasons)))
         self.function = lambda_.Function(
             self,
             "Function",
@@ -86,21 +103,3 @@ class CanaryFunction(Construct):
         )
         self.version = self.function.current_version
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=self.version)
-
-    def _may_join_network(self) -> None:
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "ec2:CreateNetworkInterface",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DeleteNetworkInterface",
-                ],
-                resources=["*"],
-            )
-        )
-        acknowledge(
-            self.role,
-            "AwsSolutions-IAM5[Resource::*]",
-            "Lambda makes the function's network interfaces with this role, and "
-            "ec2:DescribeNetworkInterfaces knows no resources.",
-        )

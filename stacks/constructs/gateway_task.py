@@ -24,8 +24,8 @@ from constructs import Construct
 
 from stacks.acknowledge import acknowledge
 from stacks.constructs.image import RUNTIME_PLATFORM
-from stacks.constructs.parameters import PREFIX
 from stacks.constructs.paths import SERVICE_PORT
+from stacks.names import PREFIX
 
 __all__ = ["CONTAINER", "GatewayTask"]
 

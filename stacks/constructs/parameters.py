@@ -23,21 +23,15 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.acknowledge import acknowledge
 from stacks.constructs.function import CanaryFunction
+from stacks.constructs.permissions import Permission, parameter_arn
+from stacks.names import PREFIX
 from stacks.packaging import write_file
 
-__all__ = ["PREFIX", "PolicyParameter", "SeededParameters", "parameter_arn"]
+__all__ = ["PolicyParameter", "SeededParameters"]
 
-PREFIX = "/mangaassist/canary"
 DEFAULT_MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 _BASIC_EXECUTION = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-
-
-def parameter_arn(scope: Construct, name: str) -> str:
-    """The ARN of parameter `{PREFIX}/{name}` in this region."""
-    return cdk.Stack.of(scope).format_arn(
-        service="ssm", resource="parameter", resource_name=f"{PREFIX}/{name}".lstrip("/")
-    )
 
 
 class SeededParameters(Construct):
@@ -62,10 +56,12 @@ class SeededParameters(Construct):
             folder="seed",
             timeout_seconds=60,
             environment={},
-            statements=[
-                iam.PolicyStatement(
-                    actions=["ssm:PutParameter"],
-                    resources=[parameter_arn(self, name) for name in values],
+            may=[
+                Permission(
+                    iam.PolicyStatement(
+                        actions=["ssm:PutParameter"],
+                        resources=[parameter_arn(self, name) for name in values],
+                    )
                 )
             ],
         )
@@ -110,12 +106,10 @@ class PolicyParameter(Construct):
             ),
         )
 
-    def may_read(self) -> iam.PolicyStatement:
-        """Leave to read the object that the parameter names."""
-        bucket = self.asset.bucket.bucket_arn
-        return iam.PolicyStatement(
-            actions=["s3:GetObject"], resources=[f"{bucket}/{self.asset.s3_object_key}"]
-        )
+    def may_read(self) -> Permission:
+        """Permission to read the object that the parameter names."""
+        place = f"{self.asset.bucket.bucket_arn}/{self.asset.s3_object_key}"
+        return Permission(iam.PolicyStatement(actions=["s3:GetObject"], resources=[place]))
 
 
 def _compact(value: dict[str, Any]) -> str:

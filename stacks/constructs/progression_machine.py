@@ -1,0 +1,135 @@
+"""The release as a state machine: admission, preparation, stages, approval, promotion."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from canary.policy.compiled import CompiledPolicy
+from stacks.constructs.faults import Faults
+from stacks.constructs.promotion_states import PromotionStates
+from stacks.constructs.release_functions import ReleaseFunctions
+from stacks.constructs.stage_states import StageStates
+from stacks.constructs.steps import RESULT, Steps, chain
+from stacks.names import MACHINE
+
+__all__ = ["ProgressionMachine"]
+
+_LONGEST_RELEASE = cdk.Duration.days(90)
+
+
+class ProgressionMachine(Construct):
+    """State machine `canary-release`, one run a release, with one part a stage of `policy`.
+
+    A running release keeps the definition, and the versions of the functions, that it started with.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        policy: CompiledPolicy,
+        functions: ReleaseFunctions,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        steps = Steps(self, functions)
+        faults = Faults(self, steps)
+        stages = [
+            StageStates(self, stage, steps=steps, functions=functions, faults=faults)
+            for stage in policy.stages
+            if 0 < stage.rate < 1
+        ]
+        promotion = PromotionStates(
+            self, last_stage=stages[-1], steps=steps, functions=functions, faults=faults
+        )
+        for stage, following in zip(stages, [*stages[1:], promotion], strict=True):
+            stage.on_success(following.entry)
+        prepare = self._prepare(policy, steps, functions, faults, stages[0])
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=MACHINE,
+            definition_body=sfn.DefinitionBody.from_chainable(
+                self._admit(steps, functions, faults, prepare)
+            ),
+            timeout=_LONGEST_RELEASE,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    self,
+                    "Logs",
+                    log_group_name=f"/aws/vendedlogs/states/{MACHINE}",
+                    retention=logs.RetentionDays.ONE_YEAR,
+                    removal_policy=cdk.RemovalPolicy.RETAIN,
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=True,
+            ),
+        )
+        version = sfn.CfnStateMachineVersion(
+            self,
+            "Version",
+            state_machine_arn=self.machine.state_machine_arn,
+            state_machine_revision_id=self.machine.state_machine_revision_id,
+        )
+        version.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _admit(
+        self, steps: Steps, functions: ReleaseFunctions, faults: Faults, prepare: sfn.IChainable
+    ) -> tasks.LambdaInvoke:
+        """Nothing is rolled back here: a fault ends the execution, and its rule does the rest."""
+        admit = steps.call(
+            "Admit",
+            functions.admit,
+            {"input.$": "$", "execution_arn.$": "$$.Execution.Id"},
+            keep={
+                name: f"$.Payload.{name.removesuffix('.$')}"
+                for name in ("offline.$", "detail.$", "soak_seconds.$", "approval_seconds.$")
+            },
+            at="$.plan",
+        )
+        refused = sfn.Fail(self, "Refused", error_path="$.error.Error", cause_path="$.error.Cause")
+        admit.add_catch(refused, errors=["States.ALL"], result_path="$.error")
+        admit.next(
+            sfn.Choice(self, "Offline gate")
+            .when(sfn.Condition.string_equals("$.plan.offline", "FAIL"), faults.reject_offline)
+            .otherwise(prepare)
+        )
+        return admit
+
+    def _prepare(
+        self,
+        policy: CompiledPolicy,
+        steps: Steps,
+        functions: ReleaseFunctions,
+        faults: Faults,
+        first: StageStates,
+    ) -> tasks.LambdaInvoke:
+        """Load the candidate into the idle canary set; the first stage scales it up."""
+        again = sfn.Wait(
+            self, "Prepare: wait", time=sfn.WaitTime.seconds_path(f"{RESULT}.wait_seconds")
+        )
+        cycle = {"task_set": "canary", "model": "candidate"}
+        drain = steps.act(
+            "Prepare: drain canary",
+            functions.scale_cycle,
+            {**cycle, "step": "drain", "percent": 0},
+            waits=True,
+        )
+        load = steps.act(
+            "Prepare: load candidate",
+            functions.scale_cycle,
+            {**cycle, "step": "load", "percent": policy.stages[0].task_percent},
+            waits=True,
+        )
+        flag = steps.call("Prepare: session flag", functions.session_flag, {"active": True})
+        on_fault = faults.hold("Prepare", again)
+        for task in (drain, load, flag):
+            faults.guard(task, on_fault)
+        chain([drain, load, flag, first.entry])
+        again.next(drain)
+        return drain

@@ -1,0 +1,38 @@
+"""The physical names of a region that more than one place must know."""
+
+from __future__ import annotations
+
+__all__ = [
+    "API_LOGS",
+    "CERTIFICATE",
+    "CLUSTER",
+    "CRITICAL_ALARM",
+    "EVENTS_DATABASE",
+    "EVENTS_TABLE",
+    "GATEWAY_LOGS",
+    "GATEWAY_SERVICE",
+    "INTENT_ENDPOINT",
+    "MACHINE",
+    "NAMESPACE",
+    "PREFIX",
+    "WARNING_ALARM",
+    "WORKGROUP",
+]
+
+API_LOGS = "/mangaassist/api"
+GATEWAY_LOGS = "/mangaassist/gateway"
+CERTIFICATE = "/mangaassist/api/certificate-arn"
+"""The parameter that holds the ARN of the public certificate; whoever deploys writes it."""
+CLUSTER = "mangaassist"
+GATEWAY_SERVICE = "gateway"
+INTENT_ENDPOINT = "mangaassist-intent"
+"""The SageMaker endpoint that classifies intents; it is older than this product."""
+MACHINE = "canary-release"
+NAMESPACE = "MangaAssist/Canary"
+PREFIX = "/mangaassist/canary"
+"""Where the product's parameters are."""
+CRITICAL_ALARM = "canary-critical"
+WARNING_ALARM = "canary-warning"
+EVENTS_DATABASE = "canary"
+EVENTS_TABLE = "events"
+WORKGROUP = "canary"
