@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -82,7 +82,7 @@ def canary() -> None:
     """Release a new model version to customers, stage by stage, with honest statistics."""
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the console script."""
     canary.main(prog_name="canary")
 

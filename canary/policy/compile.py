@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from canary.policy.compiled import (
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
 from canary.policy.model import Policy, Region
 from canary.policy.pace import apply_pace
+from canary.policy.planning import LEAST_PLANNED, hopeless_gates
 from canary.policy.problem import PolicyError, Problem
 from canary.policy.validation import validate_policy
 
@@ -30,7 +31,11 @@ __all__ = ["compile_policy", "load_policy"]
 
 
 def load_policy(path: Path) -> Policy:
-    """Read and validate a policy file. Raises `PolicyError`, also for a file that is no TOML."""
+    """Read and validate a policy file.
+
+    Raises `PolicyError`: for a file that is no TOML, for whatever its keys state wrongly, and then
+    for gates that even a candidate just like the control would hardly pass.
+    """
     source = str(path)
     try:
         text = path.read_bytes().decode()
@@ -46,7 +51,10 @@ def load_policy(path: Path) -> Policy:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([_syntax_problem(text, str(error))], source) from None
-    return validate_policy(values, source)
+    policy = validate_policy(values, source)
+    if problems := list(_hopeless(policy)):
+        raise PolicyError(problems, source)
+    return policy
 
 
 def compile_policy(
@@ -199,6 +207,35 @@ def _offline_gates(policy: Policy, region: Region) -> tuple[OfflineGate, ...]:
         rule.metric: rule for rule in (*policy.offline_gates, *region.offline_gates)
     }
     return tuple(OfflineGate(rule.metric, rule.limit, better[name]) for name, rule in rules.items())
+
+
+def _hopeless(policy: Policy) -> Iterator[Problem]:
+    """A problem for each gate of each region that is not worth waiting for."""
+    for number, region in enumerate(policy.regions):
+        for gate, planned in hopeless_gates(_compile(policy, region)):
+            path = _place(policy, number, gate)
+            expected = (
+                f"a limit that an identical candidate proves in {region.name} within the maximum "
+                f"of stages[{gate.stage}] with probability {LEAST_PLANNED}, not {planned:.2f}"
+            )
+            yield Problem(f"{path}.limit", gate.limit, expected)
+
+
+def _place(policy: Policy, number: int, gate: Gate) -> str:
+    """Where the file states a compiled gate."""
+    for place, own in enumerate(policy.regions[number].gates):
+        if own.metric == gate.metric and _same(own, gate):
+            return f"regions[{number}].gates[{place}]"
+    return next(
+        f"metrics[{index}].gates[{place}]"
+        for index, metric in enumerate(policy.metrics)
+        for place, rule in enumerate(metric.gates)
+        if metric.name == gate.metric and _same(rule, gate)
+    )
+
+
+def _same(rule: GateRule, gate: Gate) -> bool:
+    return gate.stage in rule.leaving and gate.scope in rule.scopes and gate.unit == rule.unit
 
 
 def _syntax_problem(text: str, message: str) -> Problem:
