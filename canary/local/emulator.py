@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import deque
 from importlib import metadata
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ MOTO_VERSION = "5.2.5"
 ACCOUNT = "123456789012"
 TASK_KEY = "ASIACANARYTASK000000"
 FUNCTION_KEY = "ASIACANARYFUNCTION00"
+_KEPT_ERRORS = 50
 _REGION_KEY = "ASIACANARYREGION0000"
 
 Caller = Literal["task", "function", "region"]
@@ -50,16 +52,32 @@ def check_moto_version() -> None:
         )
 
 
+class _Keeper(logging.Handler):
+    """Keeps log records as text."""
+
+    def __init__(self, kept: deque[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self._kept.append(self.format(record))
+
+
 class Emulator:
     """moto's server in this process. Start it once; everything it holds ends with it."""
 
     def __init__(self, region: str) -> None:
         check_moto_version()
         self.region = region
+        self.errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
+        """What moto failed at, each with its trace: an HTTP 500 for the caller."""
         self._server: Any = None
         self._saved: dict[str, str | None] = {}
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self.elsewhere: dict[str, str] = {}
+        """Services that another process of the region answers for: SDK service id to URL."""
 
     @property
     def endpoint(self) -> str:
@@ -76,8 +94,7 @@ class Emulator:
 
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = True
-        for name in ("werkzeug", "moto", "botocore"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+        self._quiet()
         _forget_everything()
         server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         server.start()
@@ -127,6 +144,14 @@ class Emulator:
                 )
             return self._clients[service]
 
+    def _quiet(self) -> None:
+        """No request lines on the terminal; what moto could not answer is kept in `errors`."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        logger = logging.getLogger("moto")
+        logger.setLevel(logging.ERROR)
+        logger.propagate = False
+        logger.handlers = [_Keeper(self.errors)]
+
     def _settings(self, caller: Caller) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -139,6 +164,7 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
+            **{f"AWS_ENDPOINT_URL_{name}": url for name, url in self.elsewhere.items()},
         }
 
     def _set_environment(self) -> None:
