@@ -1,0 +1,187 @@
+"""Where a task's lines go: metrics to the store, events to S3, subscriptions to functions.
+
+Once a real second what has gathered is written and delivered, so a minute of the virtual clock
+makes one object and one invocation.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import logging
+import threading
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canary.local import embedded_metrics
+from canary.local.event_files import EventFiles
+from canary.local.log_filters import FilterError, parse_filter
+from canary.local.metrics import MetricStore, VirtualClock
+from canary.local.turn_tally import TurnTally
+
+__all__ = ["LogRouter"]
+
+BATCH_SECONDS = 1.0
+"""Real seconds between two batches."""
+
+TAIL_LINES = 200
+PRINCIPAL = "logs.amazonaws.com"
+EVENTS = ("turn", "outcome")
+
+_log = logging.getLogger(__name__)
+
+InvokeFor = Callable[[str, str, str, Any], bool]
+"""invoke_for(principal, source_arn, function, event): whether the function's policy admits it."""
+
+
+class LogRouter:
+    """Takes lines from any thread. `tally` counts events, `failures` says what went wrong.
+
+    `log_groups` are the emulator's, by name, with their subscription filters.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: MetricStore,
+        clock: VirtualClock,
+        files: EventFiles,
+        log_groups: Mapping[str, Any],
+        invoke_for: InvokeFor,
+        account: str,
+        region: str,
+    ) -> None:
+        self.tally = TurnTally()
+        self.failures: list[str] = []
+        self._store = store
+        self._clock = clock
+        self._files = files
+        self._log_groups = log_groups
+        self._invoke_for = invoke_for
+        self._owner = (account, region)
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._events: list[tuple[float, str]] = []
+        self._deliveries: dict[tuple[str, str, str], list[tuple[float, str]]] = defaultdict(list)
+        self._tails: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL_LINES))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+
+    def load(self) -> None:
+        """Read every subscription now. Raises `FilterError` for one we cannot serve."""
+        for name, group in list(self._log_groups.items()):
+            for subscription in _subscriptions(group):
+                parse_filter(subscription.filter_pattern)
+                if subscription.destination_arn.split(":")[2] != "lambda":
+                    raise FilterError(
+                        f"log group {name}: only functions are supported as destination, "
+                        f"not {subscription.destination_arn}"
+                    )
+
+    def start(self) -> None:
+        """Write and deliver once a real second until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and flush."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self.flush()
+
+    def on_line(self, log_group: str, line: str) -> None:
+        """Route one line of a task; never raises: what is wrong with a line goes on record."""
+        parsed = _parse(line)
+        try:
+            if parsed is not None and "_aws" in parsed:
+                embedded_metrics.publish(self._store, parsed)
+            elif parsed is not None and parsed.get("event") in EVENTS:
+                self.tally.add(parsed)
+                with self._lock:
+                    self._events.append((float(parsed["epoch"]), line))
+            else:
+                self._tails[log_group].append(line)
+            self._subscribe(log_group, line, parsed)
+        except (ValueError, KeyError, TypeError) as error:
+            self._fail(f"{log_group}: {error!r} in {line[:200]}")
+
+    def tail(self, log_group: str, last: int = 20) -> list[str]:
+        """The last lines of a log group that are neither metrics nor events."""
+        return list(self._tails.get(log_group, ()))[-last:]
+
+    def flush(self) -> None:
+        """Write and deliver what has gathered. Events that could not be written are kept."""
+        with self._flushing:
+            with self._lock:
+                events, self._events = self._events, []
+                deliveries, self._deliveries = self._deliveries, defaultdict(list)
+            now = self._clock.now()
+            if events:
+                try:
+                    self._files.write(events, now)
+                except Exception as error:  # noqa: BLE001 - whatever S3 says, events are kept
+                    self._fail(f"events could not be written: {error}")
+                    with self._lock:
+                        self._events[:0] = events
+            for (group, name, function), lines in deliveries.items():
+                self._deliver(group, name, function, lines)
+
+    def _run(self) -> None:
+        while not self._stop.wait(BATCH_SECONDS):
+            self.flush()
+
+    def _subscribe(self, log_group: str, line: str, parsed: dict[str, Any] | None) -> None:
+        group = self._log_groups.get(log_group)
+        if group is None:
+            return
+        for subscription in _subscriptions(group):
+            if parse_filter(subscription.filter_pattern)(line, parsed):
+                key = (log_group, subscription.name, subscription.destination_arn)
+                with self._lock:
+                    self._deliveries[key].append((self._clock.now(), line))
+
+    def _deliver(
+        self, log_group: str, name: str, function: str, lines: list[tuple[float, str]]
+    ) -> None:
+        account, region = self._owner
+        data = {
+            "messageType": "DATA_MESSAGE",
+            "owner": account,
+            "logGroup": log_group,
+            "logStream": "tasks",
+            "subscriptionFilters": [name],
+            "logEvents": [
+                {"id": uuid.uuid4().hex, "timestamp": int(at * 1000), "message": line}
+                for at, line in lines
+            ],
+        }
+        packed = base64.b64encode(gzip.compress(json.dumps(data).encode(), 1)).decode()
+        source = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:*"
+        try:
+            admitted = self._invoke_for(PRINCIPAL, source, function, {"awslogs": {"data": packed}})
+        except Exception as error:  # noqa: BLE001 - whatever the function runner raises
+            self._fail(f"subscription {name} of {log_group}: {error}")
+            return
+        if not admitted:
+            self._fail(f"subscription {name}: {function} does not admit {PRINCIPAL}")
+
+    def _fail(self, text: str) -> None:
+        self.failures.append(text)
+        _log.warning("%s", text)
+
+
+def _subscriptions(group: Any) -> list[Any]:
+    return list(group.subscription_filters.values())
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        parsed = json.loads(line)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
