@@ -11,6 +11,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
 from stacks.gateway import Gateway
+from stacks.guardrails import Guardrails
 from stacks.network import Network
 from stacks.progression import Progression
 from stacks.state import State
@@ -44,7 +45,18 @@ class Region(cdk.Stage):
         )
         parts = {"network": network, "state": state, "traffic": traffic}
         api = Api(self, "Api", **parts, gateway=gateway, **_named("api"))
-        Progression(self, "Progression", **parts, api=api, policy=policy, **_named("progression"))
+        progression = Progression(
+            self, "Progression", **parts, api=api, policy=policy, **_named("progression")
+        )
+        Guardrails(
+            self,
+            "Guardrails",
+            state=state,
+            traffic=traffic,
+            progression=progression,
+            policy=policy,
+            **_named("guardrails"),
+        )
 
 
 def _named(name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Faults:
         self._revoked = sfn.Succeed(scope, "Ended elsewhere")
         self._over = sfn.Succeed(scope, "Rolled back")
         # The rule on failed executions calls the rollback function once more.
-        self._failed = sfn.Fail(scope, "Rollback failed", error="RollbackFailed")
+        self._failed = sfn.Fail(scope, "Left to the rule", error="RescueNeeded")
         error = {"detail.$": f"{ERROR}.Cause"}
         self._harm = self._end("harm", cause="critical_alarm", strike=True, detail=error)
         self._machinery = self._end("machinery", cause="machinery", detail=error)

@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.acknowledge import acknowledge
@@ -51,7 +52,7 @@ class CanaryFunction(Construct):
         reserved_concurrency: int | None = None,
         vpc: ec2.IVpc | None = None,
         group: ec2.ISecurityGroup | None = None,
-        dead_letters: bool = False,
+        dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         name = f"canary-{folder.replace('_', '-')}"
@@ -92,7 +93,7 @@ class CanaryFunction(Construct):
             if vpc
             else None,
             security_groups=[group] if group else None,
-            dead_letter_queue_enabled=dead_letters or None,
+            dead_letter_queue=dead_letters,
             current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
         )
         acknowledge(

@@ -71,8 +71,11 @@ class SeededParameters(Construct):
             f"AwsSolutions-IAM4[Policy::{_BASIC_EXECUTION}]",
             "The CDK's own provider framework makes this role; the policy lets it log.",
         )
+        handler = cdk.Stack.of(self).get_logical_id(_resource(seed.function))
         acknowledge(
-            provider, "AwsSolutions-L1", "The CDK's own provider framework chooses its runtime."
+            provider,
+            f"AwsSolutions-IAM5[Resource::<{handler}.Arn>:*]",
+            "The CDK's own provider framework invokes its one handler in any version.",
         )
         cdk.CustomResource(
             self,
@@ -110,6 +113,12 @@ class PolicyParameter(Construct):
         """Permission to read the object that the parameter names."""
         place = f"{self.asset.bucket.bucket_arn}/{self.asset.s3_object_key}"
         return Permission(iam.PolicyStatement(actions=["s3:GetObject"], resources=[place]))
+
+
+def _resource(construct: Construct) -> cdk.CfnElement:
+    resource = construct.node.default_child
+    assert isinstance(resource, cdk.CfnElement)
+    return resource
 
 
 def _compact(value: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
 
 __all__ = ["Permission", "Permissions", "parameter_arn"]
 
-ANYTHING = "*"
+_ANYTHING = "*"
 
 
 def parameter_arn(scope: Construct, name: str) -> str:
@@ -29,7 +29,7 @@ def parameter_arn(scope: Construct, name: str) -> str:
 
 @dataclass(frozen=True)
 class Permission:
-    """One policy statement; `wide` maps each resource that ends in a wildcard to its reason."""
+    """One policy statement; `wide` is each wildcard resource, as cdk-nag shows it, and why."""
 
     statement: iam.PolicyStatement
     wide: tuple[tuple[str, str], ...] = ()
@@ -41,9 +41,22 @@ class Permissions:
     def __init__(self, scope: Construct) -> None:
         self._scope = scope
         stack = cdk.Stack.of(scope)
-        self._region = stack.region
         self._place = f"{stack.region}:{stack.account}"
         self._shown_place = f"{stack.region}:<AWS::AccountId>"
+
+    def act(self, action: str, *resources: str) -> Permission:
+        """One action on resources named in full."""
+        return _permission([action], resources)
+
+    def see(self, action: str) -> Permission:
+        """An action that AWS offers without resources."""
+        return _permission([action], [_ANYTHING], why=f"{action} knows no resources.")
+
+    def see_alarms(self) -> Permission:
+        """Read the states of alarms."""
+        action = "cloudwatch:DescribeAlarms"
+        why = f"{action} shows composite alarms only when it is not restricted."
+        return _permission([action], [_ANYTHING], why=why)
 
     def read(self, table: dynamodb.ITable) -> Permission:
         """Read items of a table."""
@@ -65,62 +78,35 @@ class Permissions:
             _permission(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
         )
 
-    def move_rules(self, rules: Sequence[str]) -> tuple[Permission, Permission]:
-        """Change the weights of exactly these listener rules, and read rules back."""
-        return (
-            _permission(["elasticloadbalancing:ModifyRule"], rules),
-            self.see("elasticloadbalancing:DescribeRules"),
-        )
-
-    def see(self, action: str) -> Permission:
-        """An action that AWS offers without resources."""
-        return _permission([action], [ANYTHING], why=f"{action} knows no resources.")
-
-    def see_alarms(self) -> Permission:
-        """Read the states of alarms."""
-        action = "cloudwatch:DescribeAlarms"
-        return _permission(
-            [action], [ANYTHING], why=f"{action} shows composites only when unrestricted."
-        )
-
     def put_metrics(self, namespace: str) -> Permission:
         """Publish metrics of one namespace."""
         action = "cloudwatch:PutMetricData"
         return _permission(
             [action],
-            [ANYTHING],
+            [_ANYTHING],
             {"StringEquals": {"cloudwatch:namespace": namespace}},
             why=f"{action} knows no resources; a condition names the namespace.",
         )
 
-    def scale_sets(self, cluster: str, service: str) -> Permission:
-        """Read and scale the task sets of one service, whatever their ids."""
-        path = f"task-set/{cluster}/{service}/*"
+    def task_sets(self, cluster: str, service: str, *, scale: bool = False) -> Permission:
+        """Read the task sets of one service, and scale them if `scale`."""
+        actions = ["ecs:DescribeTaskSets", *(["ecs:UpdateTaskSet"] if scale else [])]
         return self._wide(
-            ["ecs:DescribeTaskSets", "ecs:UpdateTaskSet"],
-            "ecs",
-            path,
-            "A task set's id is new whenever CloudFormation replaces it.",
-            also=[f"arn:{cdk.Aws.PARTITION}:ecs:{self._place}:service/{cluster}/{service}"],
-        )
-
-    def see_tasks(self, cluster: str, service: str) -> tuple[Permission, Permission]:
-        """Read the task sets of one service, and list the tasks of its cluster."""
-        arn = f"arn:{cdk.Aws.PARTITION}:ecs:{self._place}:cluster/{cluster}"
-        sets = self._wide(
-            ["ecs:DescribeTaskSets"],
+            actions,
             "ecs",
             f"task-set/{cluster}/{service}/*",
             "A task set's id is new whenever CloudFormation replaces it.",
-            also=[f"arn:{cdk.Aws.PARTITION}:ecs:{self._place}:service/{cluster}/{service}"],
+            also=[self._arn("ecs", f"service/{cluster}/{service}")],
         )
-        tasks = _permission(
+
+    def list_tasks(self, cluster: str) -> Permission:
+        """List the tasks of one cluster."""
+        return _permission(
             ["ecs:ListTasks"],
-            [ANYTHING],
-            {"ArnEquals": {"ecs:cluster": arn}},
+            [_ANYTHING],
+            {"ArnEquals": {"ecs:cluster": self._arn("ecs", f"cluster/{cluster}")}},
             why="ecs:ListTasks knows no resources on Fargate; a condition names the cluster.",
         )
-        return sets, tasks
 
     def stop_executions(self, machine: str) -> Permission:
         """Stop executions of one state machine."""
@@ -131,22 +117,12 @@ class Permissions:
             "An execution's name is the release's id, which is not known beforehand.",
         )
 
-    def invoke(self, function_arn: str) -> Permission:
-        """Invoke one function by its alias."""
-        return _permission(["lambda:InvokeFunction"], [function_arn])
-
     def query(self, store: EventStore) -> tuple[Permission, ...]:
         """Run queries over the events in the product's workgroup."""
-        bucket = store.bucket.bucket_arn
-        shown = (
-            f"<{cdk.Stack.of(store.bucket).get_logical_id(store.bucket.node.default_child)}.Arn>"
-        )
-        catalog = (
-            "catalog",
-            f"database/{EVENTS_DATABASE}",
-            f"table/{EVENTS_DATABASE}/{EVENTS_TABLE}",
-        )
+        bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)
+        shown = owner.resolve(owner.export_value(bucket))["Fn::ImportValue"]
         athena = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")
+        table = f"{EVENTS_DATABASE}/{EVENTS_TABLE}"
         return (
             _permission(
                 [f"athena:{verb}" for verb in athena],
@@ -154,7 +130,10 @@ class Permissions:
             ),
             _permission(
                 ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
-                [self._arn("glue", path) for path in catalog],
+                [
+                    self._arn("glue", path)
+                    for path in ("catalog", f"database/{EVENTS_DATABASE}", f"table/{table}")
+                ],
             ),
             _permission(["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
             Permission(
@@ -163,10 +142,10 @@ class Permissions:
             ),
             Permission(
                 iam.PolicyStatement(
-                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
                     resources=[f"{bucket}/{RESULTS}*"],
                 ),
-                ((f"{shown}/{RESULTS}*", "Athena names each result by the query's id."),),
+                ((f"{shown}/{RESULTS}*", "Athena names each result by its query's id."),),
             ),
         )
 
@@ -177,10 +156,10 @@ class Permissions:
         self, actions: list[str], service: str, path: str, why: str, also: Sequence[str] = ()
     ) -> Permission:
         shown = f"arn:<AWS::Partition>:{service}:{self._shown_place}:{path}"
-        return Permission(
-            iam.PolicyStatement(actions=actions, resources=[*also, self._arn(service, path)]),
-            ((shown, why),),
+        statement = iam.PolicyStatement(
+            actions=actions, resources=[*also, self._arn(service, path)]
         )
+        return Permission(statement, ((shown, why),))
 
 
 def _permission(
@@ -193,4 +172,4 @@ def _permission(
     statement = iam.PolicyStatement(
         actions=list(actions), resources=list(resources), conditions=conditions
     )
-    return Permission(statement, ((ANYTHING, why),) if why else ())
+    return Permission(statement, ((_ANYTHING, why),) if why else ())

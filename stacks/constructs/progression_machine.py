@@ -9,6 +9,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
+from stacks.acknowledge import acknowledge
 from stacks.constructs.faults import Faults
 from stacks.constructs.promotion_states import PromotionStates
 from stacks.constructs.release_functions import ReleaseFunctions
@@ -69,6 +70,12 @@ class ProgressionMachine(Construct):
                 level=sfn.LogLevel.ALL,
                 include_execution_data=True,
             ),
+        )
+        acknowledge(
+            self.machine,
+            "AwsSolutions-IAM5[Resource::*]",
+            "X-Ray and the delivery of logs (logs:CreateLogDelivery and its like) know no "
+            "resources.",
         )
         version = sfn.CfnStateMachineVersion(
             self,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import aws_iam as iam
+import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks import names
 from stacks.constructs.arm_routes import ArmRoutes
+from stacks.constructs.environment import Environment
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.permissions import Permission, Permissions
 from stacks.network import Network
@@ -41,157 +43,144 @@ class ReleaseFunctions(Construct):
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
-        allowed = Permissions(self)
-        tables, topics, cache = state.tables, state.topics, state.cache
-        records = allowed.write(tables.releases)
-        see_alarms = allowed.see_alarms()
-        put_metrics = allowed.put_metrics(names.NAMESPACE)
-        move_rules = allowed.move_rules(routes.rule_arns)
-        publish_state = allowed.parameters("PutParameter", "assignment", "status")
-        scale_sets = allowed.scale_sets(names.CLUSTER, names.GATEWAY_SERVICE)
-        tell = allowed.publish(topics.key.key_arn, topics.on_call, topics.ml_engineers)
-        tell_engineers = allowed.publish(topics.key.key_arn, topics.ml_engineers)
-        query = allowed.query(state.events)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            queue_name="rollback-dead-letters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        allow, env = Permissions(self), Environment(state, routes)
+        key, on_call, engineers = (
+            state.topics.key.key_arn,
+            state.topics.on_call,
+            state.topics.ml_engineers,
+        )
+        records = allow.write(state.tables.releases)
+        rollbacks = allow.write(state.tables.rollbacks)
+        publish_state = allow.parameters("PutParameter", "assignment", "status")
+        see_alarms = allow.see_alarms()
+        see_rules = allow.see("elasticloadbalancing:DescribeRules")
+        see_metrics = allow.see("cloudwatch:GetMetricData")
+        put_metrics = allow.put_metrics(names.NAMESPACE)
+        move_rules = (allow.act("elasticloadbalancing:ModifyRule", *routes.rule_arns), see_rules)
+        tell = allow.publish(key, on_call, engineers)
+        tell_engineers = allow.publish(key, engineers)
+        query = allow.query(state.events)
 
-        records_at = {
-            "RELEASES_TABLE": tables.releases.table_name,
-            "PARAMETER_PREFIX": names.PREFIX,
-        }
-        rollbacks_at = {"ROLLBACKS_TABLE": tables.rollbacks.table_name}
-        rules_at = {
-            "RULE_CONTROL_ARN": routes.control_rule.listener_rule_arn,
-            "RULE_CANARY_ARN": routes.canary_rule.listener_rule_arn,
-            "RULE_DRAW_ARN": routes.draw_rule.listener_rule_arn,
-            "TARGET_PRIMARY_ARN": routes.primary.target_group_arn,
-            "TARGET_CANARY_ARN": routes.canary.target_group_arn,
-        }
-        sets_at = {"CLUSTER": names.CLUSTER, "GATEWAY_SERVICE": names.GATEWAY_SERVICE}
-        on_call_at = {"ON_CALL_TOPIC_ARN": topics.on_call.topic_arn}
-        engineers_at = {"ML_TOPIC_ARN": topics.ml_engineers.topic_arn}
-        metrics_at = {"METRICS_NAMESPACE": names.NAMESPACE}
-        critical_at = {"CRITICAL_ALARM": names.CRITICAL_ALARM}
-        events_at = {
-            "ATHENA_WORKGROUP": names.WORKGROUP,
-            "EVENTS_DATABASE": names.EVENTS_DATABASE,
-            "EVENTS_TABLE": names.EVENTS_TABLE,
-            **metrics_at,
-        }
-
-        self.session_flag = self._layered(
+        self.session_flag = self._function(
             "session_flag",
             10,
-            {
-                "CACHE_HOST": cache.host,
-                "CACHE_PORT": cache.port,
-                "CACHE_TLS": "true",
-                "CACHE_USER": cache.user,
-                "CACHE_SECRET_ARN": cache.secret.secret_arn,
-            },
-            [_on("secretsmanager:GetSecretValue", cache.secret.secret_arn)],
+            env.cache,
+            [allow.act("secretsmanager:GetSecretValue", state.cache.secret.secret_arn)],
+            layer=self._layer,
             vpc=network.vpc,
             group=network.paths.session_flag,
         )
-        flag_at = {"SESSION_FLAG_FUNCTION": self.session_flag.alias.function_arn}
-        flag = allowed.invoke(self.session_flag.alias.function_arn)
-        self.rollback = self._bare(
+        flag = allow.act("lambda:InvokeFunction", self.session_flag.alias.function_arn)
+        flag_env = {"SESSION_FLAG_FUNCTION": self.session_flag.alias.function_arn}
+        self.rollback = self._function(
             "rollback",
             90,
-            records_at | rollbacks_at | rules_at | on_call_at | engineers_at | flag_at | metrics_at,
+            env.releases
+            | env.rollbacks
+            | (env.rules | env.prefix | env.metrics)
+            | (env.on_call | env.engineers | flag_env),
             [
-                *(records, allowed.write(tables.rollbacks), *move_rules, see_alarms),
-                allowed.see("elasticloadbalancing:DescribeTargetHealth"),
-                allowed.see("cloudwatch:GetMetricData"),
-                *(publish_state, *tell, flag, allowed.stop_executions(names.MACHINE)),
+                *(records, rollbacks, *move_rules, publish_state, *tell, flag),
+                *(see_alarms, see_metrics, allow.stop_executions(names.MACHINE)),
+                allow.see("elasticloadbalancing:DescribeTargetHealth"),
             ],
             reserved_concurrency=5,
-            dead_letters=True,
+            dead_letters=self.dead_letters,
         )
-        rollback_at = {"ROLLBACK_FUNCTION": self.rollback.alias.function_arn}
-        roll_back = allowed.invoke(self.rollback.alias.function_arn)
-        self.pause = self._bare(
+        roll_back = allow.act("lambda:InvokeFunction", self.rollback.alias.function_arn)
+        rollback_env = {"ROLLBACK_FUNCTION": self.rollback.alias.function_arn}
+        self.pause = self._function(
             "pause",
             30,
-            records_at | on_call_at | engineers_at | rollback_at,
+            env.releases | env.prefix | env.on_call | env.engineers | rollback_env,
             [records, see_alarms, publish_state, *tell, roll_back],
         )
-        self.admit = self._layered(
+        self.admit = self._function(
             "admit",
             30,
-            records_at,
+            env.releases | env.prefix,
             [
                 *(records, see_alarms, state.policy.may_read()),
-                allowed.parameters("GetParameter", "policy", "control/model-id"),
+                allow.parameters("GetParameter", "policy", "control/model-id"),
             ],
+            layer=self._layer,
         )
-        self.set_traffic = self._bare(
+        self.set_traffic = self._function(
             "set_traffic",
             15,
-            records_at | rules_at | critical_at,
+            env.releases | env.rules | env.prefix | env.critical,
             [records, see_alarms, *move_rules, publish_state],
         )
-        self.scale_cycle = self._bare(
+        self.scale_cycle = self._function(
             "scale_cycle",
             30,
-            records_at | rules_at | sets_at,
+            env.releases | env.rules | env.sets | env.prefix,
             [
-                *(records, publish_state, scale_sets),
-                allowed.parameters("PutParameter", "control/model-id", "canary/model-id"),
-                allowed.see("elasticloadbalancing:DescribeRules"),
+                *(records, see_rules, publish_state),
+                allow.task_sets(names.CLUSTER, names.GATEWAY_SERVICE, scale=True),
+                allow.parameters("PutParameter", "control/model-id", "canary/model-id"),
             ],
         )
-        self.attest = self._bare(
+        self.attest = self._function(
             "attest",
             30,
-            records_at | sets_at,
+            env.releases | env.sets,
             [
-                allowed.read(tables.releases),
-                *allowed.see_tasks(names.CLUSTER, names.GATEWAY_SERVICE),
+                allow.read(state.tables.releases),
+                allow.task_sets(names.CLUSTER, names.GATEWAY_SERVICE),
+                allow.list_tasks(names.CLUSTER),
             ],
         )
-        self.decide = self._layered(
+        self.decide = self._function(
             "decide",
             180,
-            records_at | events_at | engineers_at,
-            [
-                *(records, see_alarms, publish_state, *tell_engineers, *query),
-                allowed.see("cloudwatch:GetMetricData"),
-            ],
+            env.releases | env.events | env.prefix | env.engineers,
+            [records, see_alarms, see_metrics, publish_state, *tell_engineers, *query],
+            layer=self._layer,
         )
-        self.await_approval = self._bare(
+        self.await_approval = self._function(
             "await_approval",
             30,
-            records_at | engineers_at,
+            env.releases | env.prefix | env.engineers,
             [records, publish_state, *tell_engineers],
         )
-        self.promote = self._bare(
+        self.promote = self._function(
             "promote",
             45,
-            records_at | rules_at | critical_at | engineers_at | flag_at,
+            env.releases | env.rules | env.prefix | env.critical | env.engineers | flag_env,
             [records, see_alarms, *move_rules, publish_state, *tell_engineers, flag],
         )
-        self.reconcile = self._bare(
+        self.reconcile = self._function(
             "reconcile",
             30,
-            records_at | rollbacks_at | rules_at | metrics_at | rollback_at,
-            [records, allowed.write(tables.rollbacks), *move_rules, put_metrics, roll_back],
+            env.releases | env.rollbacks | env.rules | env.metrics | rollback_env,
+            [records, rollbacks, *move_rules, put_metrics, roll_back],
         )
-        self.analyse = self._layered(
+        dashboard = state.dashboard.arn_for_objects("dashboard.json")
+        self.analyse = self._function(
             "analyse",
             180,
-            records_at
-            | events_at
-            | {"DASHBOARD_BUCKET": state.dashboard.bucket_name}
-            | (rollback_at | on_call_at | engineers_at),
+            env.releases
+            | (env.events | env.prefix | env.dashboard)
+            | (env.on_call | env.engineers | rollback_env),
             [
-                *(records, see_alarms, put_metrics, publish_state, *tell, *query, roll_back),
-                allowed.see("cloudwatch:GetMetricData"),
-                _on("s3:GetObject", state.dashboard.arn_for_objects("dashboard.json")),
-                _on("s3:PutObject", state.dashboard.arn_for_objects("dashboard.json")),
+                *(records, see_alarms, see_metrics, put_metrics, publish_state),
+                *(*tell, *query, roll_back),
+                *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],
+            layer=self._layer,
         )
-        self.detect = self._layered("detect", 30, metrics_at, [put_metrics])
+        self.detect = self._function("detect", 30, env.metrics, [put_metrics], layer=self._layer)
 
-    def _bare(
+    def _function(
         self,
         folder: str,
         seconds: int,
@@ -208,17 +197,3 @@ class ReleaseFunctions(Construct):
             may=tuple(may),
             **more,
         )
-
-    def _layered(
-        self,
-        folder: str,
-        seconds: int,
-        environment: Mapping[str, str],
-        may: Iterable[Permission],
-        **more: Any,
-    ) -> CanaryFunction:
-        return self._bare(folder, seconds, environment, may, layer=self._layer, **more)
-
-
-def _on(action: str, resource: str) -> Permission:
-    return Permission(iam.PolicyStatement(actions=[action], resources=[resource]))

@@ -1,0 +1,56 @@
+"""The guardrails' statistics as CloudWatch metric math.
+
+Ids: `e` and `n` are the canary's events and trials in a window, `ec` and `nc` the control's. A raw
+ratio on little traffic is noise; what is compared with a threshold is Wilson's lower bound of the
+canary's rate, and it counts only with enough events and against the control of the same window.
+
+`n = 0` divides by nothing, and `e > n` (two metrics, two clocks) is read as `e = n`: either would
+otherwise drop the point, and a dropped point looks healthy. The canary's own counts are never
+filled in, since a filled numerator can hold an alarm; the control's are, since its error count
+may not exist at all.
+"""
+
+from __future__ import annotations
+
+from canary.policy.compiled import CompiledPolicy, Trigger
+
+__all__ = ["breach", "lower_bound", "observed_threshold", "shared"]
+
+_ALWAYS = "FILL({}, 0)"
+
+
+def lower_bound(events: str, trials: str, z: float) -> str:
+    """Wilson's lower bound of `events / trials`; 0 without trials. `x ^ 0.5` is the square root."""
+    hits = f"IF({events} < {trials}, {events}, {trials})"
+    square = _number(z * z)
+    spread = f"({hits} * ({trials} - {hits}) / IF({trials} > 0, {trials}, 1) + {square} / 4) ^ 0.5"
+    return f"({hits} + {square} / 2 - {_number(z)} * {spread}) / ({trials} + {square})"
+
+
+def breach(trigger: Trigger) -> str:
+    """The canary's bound when it has enough events and is worse than the control, else 0."""
+    enough = f"e >= {trigger.min_events}"
+    ratio = _number(trigger.ratio_to_control)
+    control, trials = _ALWAYS.format("ec"), _ALWAYS.format("nc")
+    worse = f"({trials} <= 0 OR e * {trials} > {ratio} * {control} * n)"
+    return f"IF({enough} AND {worse}, {lower_bound('e', 'n', trigger.z)}, 0)"
+
+
+def shared(trigger: Trigger) -> str:
+    """The smaller of both arms' bounds when the canary is not the worse one, else 0."""
+    enough = f"e >= {trigger.min_events} AND ec >= {trigger.min_events}"
+    alike = f"e * nc <= {_number(trigger.ratio_to_control)} * ec * n"
+    canary, control = lower_bound("e", "n", trigger.z), lower_bound("ec", "nc", trigger.z)
+    return f"IF({enough} AND {alike}, IF({canary} < {control}, {canary}, {control}), 0)"
+
+
+def observed_threshold(policy: CompiledPolicy, trigger: Trigger) -> float:
+    """The trigger's level as its counter shows it: a detector misses some and invents some."""
+    if policy.metric(trigger.metric).source != "detector":
+        return trigger.threshold
+    detector, level = policy.detector, trigger.threshold
+    return round(level * detector.sensitivity + (1 - level) * (1 - detector.specificity), 6)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,69 @@
+"""Stack `Guardrails`: the alarms that hold a release or take traffic off the canary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from constructs import Construct
+
+from canary.policy.compiled import CompiledPolicy
+from stacks.constructs.alarm_actions import AlarmActions
+from stacks.constructs.backstop_alarms import BackstopAlarms
+from stacks.constructs.trigger_alarms import TriggerAlarms
+from stacks.progression import Progression
+from stacks.state import State
+from stacks.traffic import Traffic
+
+__all__ = ["Guardrails"]
+
+
+class Guardrails(cdk.Stack):
+    """What watches the canary while nobody does."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        state: State,
+        traffic: Traffic,
+        progression: Progression,
+        policy: CompiledPolicy,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        triggers = TriggerAlarms(self, "Triggers", policy=policy)
+        backstops = BackstopAlarms(
+            self, "Backstops", policy=policy, routes=traffic.routes, balancer=traffic.balancer
+        )
+        AlarmActions(
+            self,
+            "Actions",
+            critical=[*triggers.critical, *backstops.critical],
+            warning=[*triggers.warning, *backstops.warning],
+            rollback=progression.functions.rollback.alias,
+            pause=progression.functions.pause.alias,
+            topics=state.topics,
+        )
+        self._lost_rollbacks(progression, state)
+
+    def _lost_rollbacks(self, progression: Progression, state: State) -> None:
+        """Not a guardrail of the canary: the rollback function itself gave up."""
+        queue = progression.functions.dead_letters
+        alarm = cloudwatch.Alarm(
+            self,
+            "LostRollbacks",
+            alarm_name="rollback-dead-letters",
+            alarm_description="A call of the rollback function failed for good: look at its log.",
+            metric=queue.metric_approximate_number_of_messages_visible(
+                period=cdk.Duration.minutes(1), statistic="Maximum"
+            ),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=0,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(state.topics.on_call))
