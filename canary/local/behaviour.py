@@ -94,12 +94,13 @@ class Moment:
 
     def within(self, timed: Phase | Fault) -> bool:
         """Whether a phase or a fault is on."""
-        begin = self._begin(timed)
+        begin = self.begin(timed)
         if begin is None or self.minute < begin:
             return False
         return timed.minutes is None or self.minute < begin + timed.minutes
 
-    def _begin(self, timed: Phase | Fault) -> float | None:
+    def begin(self, timed: Phase | Fault) -> float | None:
+        """The virtual minute at which a phase or a fault begins; None while nobody knows."""
         if timed.from_stage is None:
             return timed.from_minute
         times = [at for percent, at in self.reached.items() if percent >= timed.from_stage]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["RunResult", "StageShare", "StoredEvents", "compare_events"]
+__all__ = ["RunResult", "StageShare", "StoredEvents"]
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,11 @@ class StageShare:
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """What S3 holds at the end: turns answered with 200 and outcomes by key, and repeated ids."""
+    """What S3 holds at the end: distinct turns answered with 200, outcomes, and repeated ids."""
 
-    answered_turns: frozenset[str]
-    outcomes: frozenset[str]
+    answered_turns: int
+    outcomes: int
     repeated_ids: int
-
-
-def compare_events(
-    answered_turns: frozenset[str], outcomes: frozenset[str], stored: StoredEvents
-) -> int:
-    """How many answered turns and accepted outcomes have no event in S3."""
-    return len(answered_turns - stored.answered_turns) + len(outcomes - stored.outcomes)
 
 
 @dataclass(frozen=True)

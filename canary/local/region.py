@@ -1,0 +1,313 @@
+"""An embedded region: the synthesized templates of one region, running on this machine.
+
+Start order follows what stands on what; stop is the reverse. Use it as a context manager.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.elbv2.models import elbv2_backends
+from moto.logs.models import logs_backends
+
+from canary.aws.dashboard import KEY as DASHBOARD_KEY
+from canary.aws.records import Releases
+from canary.local.alarm_actions import ActionRunner
+from canary.local.alarms import AlarmEvaluator, OnTransition
+from canary.local.assets import deploy
+from canary.local.child import Child
+from canary.local.clock import ENVIRONMENT_NAME, Clock
+from canary.local.emulator import ACCOUNT
+from canary.local.event_files import EventFiles
+from canary.local.load_balancer_control import LoadBalancerControl
+from canary.local.log_router import LogRouter
+from canary.local.parts import Parts
+from canary.local.result import StoredEvents
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import ReleaseState
+
+__all__ = ["CLOCK_FACTOR", "EmbeddedRegion", "StartError"]
+
+CLOCK_FACTOR = 60.0
+"""Virtual seconds a real second: a virtual minute is a second."""
+
+PREFIX = "/mangaassist/canary"
+RELEASES_TABLE = "canary-releases"
+_STEADY_SECONDS = 60.0
+_FIRST_LINE_SECONDS = 30.0
+_SDK_NAMES = ("BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
+
+
+class StartError(RuntimeError):
+    """The region could not be brought up; the message says which part and why."""
+
+
+class EmbeddedRegion:
+    """Everything of one region; `deploy` first, then `serve`, then releases."""
+
+    def __init__(
+        self,
+        assembly: Path,
+        policy: CompiledPolicy,
+        scenario_file: Path,
+        *,
+        candidate: str,
+        checkout: Path,
+        on_transition: OnTransition,
+    ) -> None:
+        self.clock = Clock.starting_now(CLOCK_FACTOR)
+        self.policy = policy
+        self.candidate = candidate
+        self._assembly = assembly
+        self._scenario_file = scenario_file
+        self._checkout = checkout
+        self._on_transition = on_transition
+        self.parts = Parts(policy.region, self.clock, checkout, self._on_line)
+        self.store = self.parts.metrics
+        self._router: LogRouter | None = None
+        self._files: EventFiles | None = None
+        self._balancer: LoadBalancerControl | None = None
+        self._alarms: AlarmEvaluator | None = None
+        self._actions: ActionRunner | None = None
+        self._model: Child | None = None
+        self.outputs: dict[str, dict[str, str]] = {}
+
+    def start(self) -> None:
+        """Start what needs no template: the emulator, the cache, the model endpoint."""
+        self.parts.start()
+        self._start_model()
+
+    @property
+    def router(self) -> LogRouter:
+        """Where the tasks' lines go."""
+        assert self._router is not None
+        return self._router
+
+    @property
+    def balancer(self) -> LoadBalancerControl:
+        """The load balancers."""
+        assert self._balancer is not None
+        return self._balancer
+
+    @property
+    def alarms(self) -> AlarmEvaluator:
+        """The alarms."""
+        assert self._alarms is not None
+        return self._alarms
+
+    @property
+    def model(self) -> Child:
+        """The model endpoint's process."""
+        assert self._model is not None
+        return self._model
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this region."""
+        return self.parts.emulator.client(service)
+
+    def deploy(self, progress: Callable[[str], None]) -> None:
+        """Create the region's stacks; then publish the paced policy, as a policy edit would."""
+        self.outputs = deploy(self.parts.emulator, self._assembly, progress)
+        self._publish_policy()
+
+    def serve(self, progress: Callable[[str], None]) -> None:
+        """Start tasks, load balancers, alarms and schedules. Raises `StartError`."""
+        parts = self.parts
+        self._files = EventFiles(self.client("s3"), self._events_bucket())
+        self._router = LogRouter(
+            store=self.store,
+            clock=self.clock,
+            files=self._files,
+            log_groups=logs_backends[ACCOUNT][self.policy.region].groups,
+            invoke_for=parts.functions.invoke_for,
+            account=ACCOUNT,
+            region=self.policy.region,
+        )
+        self._router.load()
+        self._router.start()
+        progress("tasks")
+        parts.functions.prewarm()
+        parts.run()
+        self._balancer = LoadBalancerControl(
+            backend=elbv2_backends[ACCOUNT][self.policy.region],
+            targets=parts.targets,
+            sockets=parts.addresses,
+            processes=parts.processes,
+            store=self.store,
+            clock=self.clock,
+            checkout=self._checkout,
+        )
+        self._balancer.start()
+        if not parts.tasks.wait_until_steady(_STEADY_SECONDS):
+            raise StartError("the services' tasks did not become healthy: " + self._last_lines())
+        self._balancer.settle()
+        progress("alarms")
+        self._actions = ActionRunner(parts.emulator, account=ACCOUNT, region=self.policy.region)
+        self._alarms = AlarmEvaluator(
+            cloudwatch_backends[ACCOUNT][self.policy.region],
+            self.store,
+            self.clock,
+            self._actions,
+            emit_event=self._emit,
+            on_transition=self._on_transition,
+        )
+        self._alarms.load()
+        self._alarms.start()
+
+    def api_url(self) -> str:
+        """Where customers reach the API tier's load balancer."""
+        return "http://" + self._load_balancer(internal=False).dns_name
+
+    def target_group(self, task_set: str) -> str:
+        """The ARN of the target group of `primary` or `canary`."""
+        service = self.client("ecs").describe_services(cluster="mangaassist", services=["gateway"])
+        for each in service["services"][0]["taskSets"]:
+            if each["externalId"] == task_set:
+                return str(each["loadBalancers"][0]["targetGroupArn"])
+        raise StartError(f"the gateway has no task set {task_set}")
+
+    def release(self, release_id: str) -> ReleaseState | None:
+        """The record of a release, or None before it is admitted."""
+        return Releases(self.client("dynamodb"), RELEASES_TABLE).load(release_id)
+
+    def alarm_lines(self) -> list[tuple[str, str, float, str]]:
+        """Name, state, since when (virtual epoch seconds) and reason of each alarm."""
+        return [
+            (name, alarm.state_value, alarm.state_updated_timestamp.timestamp(), alarm.state_reason)
+            for name, alarm in sorted(
+                cloudwatch_backends[ACCOUNT][self.policy.region].alarms.items()
+            )
+        ]
+
+    def dashboard(self) -> bytes | None:
+        """`dashboard.json` as the analysis function last wrote it, or None before that."""
+        if self._router is None:
+            return None
+        bucket = self.parts.functions.environment("canary-analyse")["DASHBOARD_BUCKET"]
+        try:
+            found = self.client("s3").get_object(Bucket=bucket, Key=DASHBOARD_KEY)
+        except ClientError:
+            return None
+        return bytes(found["Body"].read())
+
+    def settle_events(self) -> None:
+        """Write every event that was said to S3."""
+        self.router.flush()
+
+    def stored_events(self) -> StoredEvents:
+        """What S3 holds of answered turns and outcomes, each counted once, and repeated ids."""
+        ids: set[str] = set()
+        turns: set[tuple[str, int]] = set()
+        outcomes: set[str] = set()
+        repeated = 0
+        assert self._files is not None
+        for event in self._files.read():
+            repeated += event["event_id"] in ids
+            ids.add(event["event_id"])
+            if event["event"] == "outcome":
+                outcomes.add(event["conversation_id"])
+            elif event["status"] == HTTPStatus.OK:
+                turns.add((event["conversation_id"], event["turn"]))
+        return StoredEvents(len(turns), len(outcomes), repeated)
+
+    def failures(self) -> tuple[str, ...]:
+        """What went wrong on the way, one line each."""
+        found = [str(each) for each in self.parts.functions.failures]
+        for part in (self._balancer, self._alarms, self._actions, self._router):
+            found += getattr(part, "failures", [])
+        return tuple(found)
+
+    def stop(self) -> None:
+        """Stop in reverse order; safe at any point of the start."""
+        if self._alarms:
+            self._alarms.stop()
+        if self._balancer:
+            self._balancer.stop()
+        self.parts.stop()
+        if self._router:
+            self._router.stop()
+
+    def _start_model(self) -> None:
+        directory = self.parts.processes.directory
+        policy = directory / "policy.json"
+        policy.write_text(self.policy.to_json())
+        self._model = self.child(
+            "canary.local.model_endpoint",
+            "--scenario",
+            str(self._scenario_file),
+            "--policy",
+            str(policy),
+            "--candidate",
+            self.candidate,
+        )
+        line = self._model.wait_for(lambda each: "port" in each, _FIRST_LINE_SECONDS)
+        for name in _SDK_NAMES:
+            self.parts.emulator.elsewhere[name] = f"http://127.0.0.1:{line['port']}"
+
+    def child(
+        self,
+        module: str,
+        *arguments: str,
+        on_line: Callable[[dict[str, Any]], None] = lambda _line: None,
+    ) -> Child:
+        """A child process of this region that talks JSON lines."""
+        return Child(
+            self.parts.processes,
+            module,
+            arguments,
+            environment={
+                **self.parts.emulator.child_environment("region"),
+                ENVIRONMENT_NAME: self.clock.env_value(),
+                "PYTHONPATH": str(self._checkout),
+                "PYTHONUNBUFFERED": "1",
+            },
+            log=self.parts.processes.directory / f"{module}.log",
+            on_line=on_line,
+        )
+
+    def _events_bucket(self) -> str:
+        table = self.client("glue").get_table(DatabaseName="canary", Name="events")["Table"]
+        return str(table["StorageDescriptor"]["Location"]).removeprefix("s3://").split("/")[0]
+
+    def _publish_policy(self) -> None:
+        name = f"{PREFIX}/policy"
+        place = json.loads(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+        key = f"policy/{self.policy.digest}.json"
+        self.client("s3").put_object(
+            Bucket=place["bucket"], Key=key, Body=self.policy.to_json().encode()
+        )
+        value = {"digest": self.policy.digest, "bucket": place["bucket"], "key": key}
+        self.client("ssm").put_parameter(
+            Name=name, Value=json.dumps(value), Type="String", Overwrite=True
+        )
+
+    def _emit(
+        self, detail_type: str, source: str, resources: list[str], detail: dict[str, Any]
+    ) -> None:
+        self.parts.bus.publish(source, detail_type, detail, resources=resources)
+
+    def _load_balancer(self, *, internal: bool) -> Any:
+        for each in elbv2_backends[ACCOUNT][self.policy.region].load_balancers.values():
+            if (each.scheme == "internal") == internal:
+                return each
+        raise StartError("the templates have no public load balancer")
+
+    def _on_line(self, group: str, line: str) -> None:
+        if self._router is not None:
+            self._router.on_line(group, line)
+
+    def _last_lines(self) -> str:
+        if self._router is None:
+            return ""
+        lines = [
+            line
+            for group in ("", "/mangaassist/api", "/mangaassist/gateway")
+            for line in self._router.tail(group)[-3:]
+        ]
+        return " | ".join(lines)

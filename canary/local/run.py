@@ -1,0 +1,386 @@
+"""One scenario from the first deployment to the last event: starts, watches, approves, judges."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from canary.local.behaviour import Moment, active_faults
+from canary.local.child import Child
+from canary.local.faults import Faults
+from canary.local.live_page import LivePage, as_json
+from canary.local.region import CLOCK_FACTOR, EmbeddedRegion
+from canary.local.result import RunResult, StageShare
+from canary.local.scenario import Scenario
+from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
+from canary.local.view import View
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import Phase, ReleaseState
+from canary.routing.rates import asked_share
+
+__all__ = ["ScenarioRun"]
+
+RELEASE_ID = "r-001"
+TEST_ID = "ab-test-001"
+CANDIDATE = "anthropic.claude-sonnet-v2"
+_TICK_SECONDS = 0.25
+_WARM_UP_SECONDS = 2.0
+_AFTERWARDS_SECONDS = 4.0
+_LAST_TOTALS_SECONDS = 20.0
+_MINUTE = 60.0
+
+
+class ScenarioRun:
+    """Runs one scenario; use as a context manager, so that everything stops however it ends."""
+
+    def __init__(
+        self,
+        *,
+        scenario: Scenario,
+        scenario_file: Path,
+        policy: CompiledPolicy,
+        checkout: Path,
+        port: int,
+        stream: TextIO,
+    ) -> None:
+        self._scenario = scenario
+        self._policy = policy
+        self._checkout = checkout
+        self._scenario_file = scenario_file
+        self._view = View(stream)
+        self._status = RunStatus(
+            scenario=scenario.name,
+            description=scenario.description,
+            clock_factor=CLOCK_FACTOR,
+            expected=scenario.expect.outcome,
+            policy_changes=list(policy.changes),
+        )
+        self._page = LivePage(
+            port,
+            {
+                "run.json": lambda: as_json(self._status.to_dict()),
+                "dashboard.json": self._dashboard,
+            },
+        )
+        self._region: EmbeddedRegion | None = None
+        self._customers: Child | None = None
+        self._totals: dict[str, Any] = {}
+        self._moment = Moment()
+        self._began = 0.0
+        self._rang: list[tuple[str, float]] = []
+        self._lock = threading.Lock()
+        self._faults: Faults | None = None
+        self._last_point = -1.0
+
+    def __enter__(self) -> Self:
+        """Take the terminal."""
+        self._view.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything, whatever happened."""
+        self._view.__exit__(kind, error, trace)
+        if self._region is not None:
+            self._region.stop()
+        self._page.close()
+
+    def run(self, assembly: Callable[[], Path]) -> RunResult:
+        """Deploy, release, watch to the end; the answer judges it."""
+        started = time.monotonic()
+        say = self._view.say
+        say(f"canary local: {self._scenario.name} - {self._scenario.description}")
+        say(f"  live page  {self._page.url}")
+        say("  synthesizing the templates")
+        folder = assembly()
+        region = EmbeddedRegion(
+            folder,
+            self._policy,
+            self._scenario_file,
+            candidate=CANDIDATE,
+            checkout=self._checkout,
+            on_transition=self._on_transition,
+        )
+        self._region = region
+        region.start()
+        say("  deploying " + self._policy.region)
+        region.deploy(lambda stack: say(f"    {stack}"))
+        region.serve(lambda what: say(f"    starting {what}"))
+        self._faults = Faults(region)
+        self._start_customers()
+        time.sleep(_WARM_UP_SECONDS)
+        self._begin_release()
+        outcome = self._watch()
+        result = self._judge(outcome, time.monotonic() - started)
+        self._status.outcome = result.outcome
+        self._status.finished = True
+        self._view.update(self._status)
+        say(f"{self._scenario.name}: {result.sentence()}")
+        return result
+
+    @property
+    def _embedded(self) -> EmbeddedRegion:
+        assert self._region is not None
+        return self._region
+
+    def _start_customers(self) -> None:
+        region = self._embedded
+        self._customers = region.child(
+            "canary.local.customers",
+            "--scenario",
+            str(self._scenario_file),
+            "--policy",
+            str(region.parts.processes.directory / "policy.json"),
+            "--candidate",
+            CANDIDATE,
+            "--api",
+            region.api_url(),
+            on_line=self._on_totals,
+        )
+
+    def _on_totals(self, line: dict[str, Any]) -> None:
+        with self._lock:
+            self._totals = line
+
+    def _begin_release(self) -> None:
+        region = self._embedded
+        self._began = region.clock.now()
+        machines = region.client("stepfunctions").list_state_machines()["stateMachines"]
+        machine = next(each for each in machines if each["name"] == "canary-release")
+        release = {
+            "release_id": RELEASE_ID,
+            "test_id": TEST_ID,
+            "candidate": CANDIDATE,
+            "hypothesis": self._policy.statistics.hypothesis,
+            "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
+        }
+        region.client("stepfunctions").start_execution(
+            stateMachineArn=machine["stateMachineArn"], name=RELEASE_ID, input=json.dumps(release)
+        )
+        self._status.happened(f"release {RELEASE_ID} of {CANDIDATE} started")
+
+    def _watch(self) -> str:
+        """Follow the release until it is over or the horizon is reached; answers its phase."""
+        region = self._embedded
+        horizon = self._scenario.horizon_minutes
+        over_at: float | None = None
+        approved = False
+        while True:
+            time.sleep(_TICK_SECONDS)
+            state = self._record()
+            minute = (region.clock.now() - self._began) / _MINUTE
+            self._status.virtual_minutes = round(minute, 1)
+            self._advance(state, minute)
+            if state is not None:
+                self._show_release(state)
+                if state.phase is Phase.AWAITING_APPROVAL and not approved:
+                    approved = self._approve()
+                if state.terminal and over_at is None:
+                    over_at = time.monotonic()
+            self._show_region(minute)
+            self._view.update(self._status)
+            if over_at is not None and time.monotonic() - over_at > _AFTERWARDS_SECONDS:
+                break
+            if minute >= horizon and over_at is None:
+                break
+        final = self._record()
+        return str(final.phase) if final else "NOT_ADMITTED"
+
+    def _record(self) -> ReleaseState | None:
+        return self._embedded.release(RELEASE_ID)
+
+    def _advance(self, state: ReleaseState | None, minute: float) -> None:
+        """Move the world on: what the models and the faults do depends on stage and minute."""
+        stage = self._policy.stages[state.stage] if state else self._policy.stages[0]
+        self._status.stage_percent = round(100 * stage.rate, 1)
+        self._status.asked_share = asked_share(self._policy, stage.index) if state else 0.0
+        self._moment = self._moment.advance(minute, round(100 * stage.rate))
+        faults = active_faults(self._scenario, self._moment)
+        line = {
+            "stage_percent": round(100 * stage.rate),
+            "minute": minute,
+            "faults": [fault.kind for fault in faults],
+        }
+        self._embedded.model.tell(line)
+        if self._customers:
+            self._customers.tell(line)
+        assert self._faults is not None
+        for text in self._faults.apply(faults):
+            self._status.happened(text)
+
+    def _show_release(self, state: ReleaseState) -> None:
+        if self._status.phase != state.phase:
+            self._status.phase = str(state.phase)
+            why = f" ({state.hold.cause}: {', '.join(state.hold.alarms)})" if state.hold else ""
+            cause = f" because of {state.cause}" if state.cause else ""
+            self._status.happened(f"{state.phase} at {self._status.stage_percent:g}%{why}{cause}")
+        for decision in state.decisions:
+            minute = round((float(decision["at"]) - self._began) / _MINUTE, 1)
+            line = DecisionLine(minute, str(decision["kind"]), str(decision["reason"]))
+            if line not in self._status.decisions:
+                self._status.decisions.append(line)
+                if line.kind != "EXTEND":
+                    self._status.happened(f"decision {line.kind}: {line.reason}")
+
+    def _approve(self) -> bool:
+        """What the scenario's reviewer does: `canary approve` on this region."""
+        from canary.cli.operate import approve_release
+
+        done = approve_release(self._embedded.client, RELEASE_ID, by="scenario")
+        if done:
+            self._status.happened("approved by the scenario's reviewer (canary approve)")
+        return done
+
+    def _show_region(self, minute: float) -> None:
+        region, status = self._embedded, self._status
+        tally = region.router.tally
+        now = region.clock.now()
+        for name, arm in status.arms.items():
+            total, window = tally.total(name), tally.window(name, _MINUTE, now)
+            arm.requests, arm.errors = total.requests, total.errors
+            arm.error_rate, arm.slow_rate = window.error_rate, window.slow_rate
+        drawn = tally.draws().get(self._stage_index(), {})
+        count = sum(drawn.values())
+        status.observed_share = drawn.get("canary", 0) / count if count else None
+        with self._lock:
+            totals = dict(self._totals)
+        status.customers = {
+            "conversations": totals.get("conversations", 0),
+            "turns": totals.get("answered_turns", 0),
+            "errors": totals.get("customer_errors", 0),
+        }
+        status.alarms = [
+            AlarmLine(name, value, round((since - self._began) / _MINUTE, 1), reason)
+            for name, value, since, reason in region.alarm_lines()
+        ]
+        if minute - self._last_point >= 1.0:
+            self._last_point = minute
+            control, canary = status.arms["control"], status.arms["canary"]
+            status.series.append(
+                Point(
+                    round(minute, 2),
+                    control.error_rate,
+                    canary.error_rate,
+                    control.slow_rate,
+                    canary.slow_rate,
+                    status.asked_share,
+                    status.observed_share,
+                )
+            )
+
+    def _stage_index(self) -> int:
+        percent = self._status.stage_percent
+        return next(
+            stage.index for stage in self._policy.stages if round(100 * stage.rate, 1) == percent
+        )
+
+    def _on_transition(self, name: str, old: str, new: str, _reason: str, at: float) -> None:
+        if new == "ALARM" or old == "ALARM":
+            self._status.happened(f"alarm {name}: {new}")
+        if new == "ALARM":
+            self._rang.append((name, at))
+
+    def _dashboard(self) -> bytes | None:
+        return self._region.dashboard() if self._region is not None else None
+
+    def _judge(self, outcome: str, real_seconds: float) -> RunResult:
+        region = self._embedded
+        totals = self._stop_customers()
+        region.settle_events()
+        stored = region.stored_events()
+        state = self._record()
+        tally = region.router.tally
+        fault_at, alarm_at = self._fault_at(), self._alarm_at()
+        last = region.balancer.last_request_at(region.target_group("canary"))
+        lost = max(0, totals["answered_turns"] - stored.answered_turns) + max(
+            0, totals["outcomes_sent"] - stored.outcomes
+        )
+        return RunResult(
+            scenario=self._scenario.name,
+            outcome=outcome,
+            expected=outcome == self._scenario.expect.outcome,
+            expected_outcome=self._scenario.expect.outcome,
+            reason=self._reason(state),
+            routing=self._policy.routing,
+            timeline=tuple(self._shares()),
+            seconds_fault_to_alarm=_between(fault_at, alarm_at),
+            seconds_alarm_to_last_canary_request=(
+                _between(alarm_at, last) if outcome in {"ROLLED_BACK", "REJECTED"} else None
+            ),
+            requests=tally.requests(),
+            customer_errors=totals["customer_errors"],
+            sticky_violations=len(tally.sticky_violations()),
+            lost_events=lost,
+            duplicate_events=stored.repeated_ids,
+            virtual_minutes=self._status.virtual_minutes,
+            real_seconds=round(real_seconds, 1),
+            alarms=tuple(name for name, _ in self._rang),
+            decisions=tuple(
+                {"minute": each.minute, "kind": each.kind, "reason": each.reason}
+                for each in self._status.decisions
+            ),
+            policy_changes=self._policy.changes,
+            log_errors=region.failures(),
+        )
+
+    def _stop_customers(self) -> dict[str, Any]:
+        assert self._customers is not None
+        self._customers.tell({"stop": True})
+        return self._customers.wait_for(lambda each: "final" in each, _LAST_TOTALS_SECONDS)
+
+    def _shares(self) -> list[StageShare]:
+        draws = self._embedded.router.tally.draws()
+        shares = []
+        for stage in self._policy.stages:
+            drawn = draws.get(stage.index, {})
+            count = sum(drawn.values())
+            if not count:
+                continue
+            shares.append(
+                StageShare(
+                    stage.index,
+                    round(100 * stage.rate, 1),
+                    asked_share(self._policy, stage.index),
+                    drawn.get("canary", 0) / count,
+                    count,
+                )
+            )
+        return shares
+
+    def _fault_at(self) -> float | None:
+        """When the first phase that is worse, or the first fault, began."""
+        timed = (*self._scenario.fault, *self._scenario.phase)
+        begun = [at for each in timed if (at := self._moment.begin(each)) is not None]
+        return self._began + min(begun) * _MINUTE if begun else None
+
+    def _alarm_at(self) -> float | None:
+        """When the alarm that took traffic off, or else the first one, rang."""
+        critical = [at for name, at in self._rang if name == "canary-critical"]
+        return min(critical or [at for _, at in self._rang], default=None)
+
+    def _reason(self, state: ReleaseState | None) -> str:
+        if state is None:
+            return "the release was not admitted"
+        if state.hold:
+            return (
+                f"held by {state.hold.cause}: {', '.join(state.hold.alarms) or state.hold.detail}"
+            )
+        if state.cause:
+            rang = [name for name, _ in self._rang if name != "canary-critical"]
+            return f"{state.cause}" + (f" ({', '.join(dict.fromkeys(rang))})" if rang else "")
+        for decision in reversed(state.decisions):
+            return str(decision["reason"])
+        return f"phase {state.phase}"
+
+
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round(end - begin, 1)
