@@ -87,7 +87,7 @@ def _read(alarm: Any) -> MetricAlarm:
         raise refuse("Unit")
     if getattr(alarm, "evaluate_low_sample_count_percentile", None):
         raise refuse("EvaluateLowSampleCountPercentile")
-    treatment = alarm.treat_missing_data or "missing"
+    treatment: Any = alarm.treat_missing_data or "missing"
     if treatment not in get_args(Treatment):
         raise refuse(f"TreatMissingData {treatment}")
     queries = _queries(alarm)

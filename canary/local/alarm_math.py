@@ -1,35 +1,32 @@
-"""CloudWatch metric math: the operators and functions that alarms and GetMetricData use here.
+"""CloudWatch metric math: the part of the language that alarms and GetMetricData use here.
 
-Semantics are those of the user guide, "Using metric math". A missing point is None; arithmetic and
-comparisons between two series read it as 0 where the other has a point; a division by zero drops
-the point, and so does an undefined power. Whatever else the language knows is refused by name.
+An expression is parsed once. Whatever else the language knows is refused by name.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from canary.local.math_values import (
+    FUNCTIONS,
+    OPERATORS,
+    Array,
+    Binary,
+    MathError,
+    Series,
+    Value,
+    as_series,
+    combine,
+    each_series,
+    fill,
+    negate,
+    repeat,
+)
+
 __all__ = ["Array", "MathError", "Program", "Series", "Value", "compile_expression"]
-
-Series = list[float | None]
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array of time series."""
-
-    series: tuple[Series, ...]
-
-
-Value = float | Series | Array
-
-
-class MathError(ValueError):
-    """An expression that is malformed, or uses something that is not supported."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class _Parser:
             self._at += 1
             binding = _BINDING[token]
             right = self._expression(binding - 1 if token == "^" else binding)  # noqa: S105
-            left = _binary(_OPERATORS[token], left, right)
+            left = _binary(OPERATORS[token], left, right)
         return left
 
     def _operand(self) -> _Node:
@@ -141,7 +138,7 @@ class _Parser:
             return _array(self._list("]"))
         if token == "-":  # noqa: S105
             inner = self._expression(_UNARY_BINDING)
-            return lambda env: _negate(inner(env))
+            return lambda env: negate(inner(env))
         if token[0].isdigit() or token[0] == ".":
             number = float(token)
             return lambda _: number
@@ -170,10 +167,10 @@ class _Parser:
             return self._metrics()
         if name == "FILL":
             return self._fill()
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise self._error(f"function {name!r} is not supported")
         arguments = self._list(")")
-        function, least, most = _FUNCTIONS[name]
+        function, least, most = FUNCTIONS[name]
         if not least <= len(arguments) <= most:
             raise self._error(f"{name} takes {least} to {most} arguments, not {len(arguments)}")
         return lambda env: function(*(argument(env) for argument in arguments))
@@ -188,7 +185,7 @@ class _Parser:
             part = token[1:-1]
         self._expect(")")
         return lambda env: Array(
-            tuple(_series(env.values[name], "METRICS") for name in env.metrics if part in name)
+            tuple(as_series(env.values[name], "METRICS") for name in env.metrics if part in name)
         )
 
     def _fill(self) -> _Node:
@@ -197,10 +194,10 @@ class _Parser:
         if self._peek() == "REPEAT":
             self._at += 1
             self._expect(")")
-            return lambda env: _each(_repeat, subject(env), "FILL")
+            return lambda env: each_series(repeat, subject(env), "FILL")
         filler = self._expression(0)
         self._expect(")")
-        return lambda env: _fill(subject(env), filler(env))
+        return lambda env: fill(subject(env), filler(env))
 
 
 def _lookup(name: str, env: Environment) -> Value:
@@ -210,71 +207,8 @@ def _lookup(name: str, env: Environment) -> Value:
         raise MathError(f"no metric or expression has the id {name!r}") from None
 
 
-def _divide(left: float, right: float) -> float | None:
-    return None if right == 0 else left / right
-
-
-def _power(left: float, right: float) -> float | None:
-    try:
-        result = left**right
-    except (ZeroDivisionError, OverflowError):
-        return None
-    return None if isinstance(result, complex) else result
-
-
-_Binary = Callable[[float, float], float | bool | None]
-_OPERATORS: dict[str, _Binary] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": _divide,
-    "^": _power,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "&&": lambda left, right: left != 0 and right != 0,
-    "||": lambda left, right: left != 0 or right != 0,
-}
-_OPERATORS["AND"] = _OPERATORS["&&"]
-_OPERATORS["OR"] = _OPERATORS["||"]
-
-
-def _binary(function: _Binary, left: _Node, right: _Node) -> _Node:
-    return lambda env: _combine(function, left(env), right(env))
-
-
-def _combine(function: _Binary, left: Value, right: Value) -> Value:
-    if isinstance(left, Array):
-        if isinstance(right, Array):
-            raise MathError("an operator cannot combine two arrays of time series")
-        return Array(tuple(_pointwise(function, each, right) for each in left.series))
-    if isinstance(right, Array):
-        return Array(tuple(_pointwise(function, left, each) for each in right.series))
-    if isinstance(left, float) and isinstance(right, float):
-        result = function(left, right)
-        if result is None:
-            raise MathError(f"undefined operation on the scalars {left:g} and {right:g}")
-        return float(result)
-    return _pointwise(function, left, right)
-
-
-def _pointwise(function: _Binary, left: float | Series, right: float | Series) -> Series:
-    if isinstance(left, float):
-        points = [right] if isinstance(right, float) else right
-        return [None if b is None else _number(function(left, b)) for b in points]
-    if isinstance(right, float):
-        return [None if a is None else _number(function(a, right)) for a in left]
-    return [
-        None if a is None and b is None else _number(function(a or 0.0, b or 0.0))
-        for a, b in zip(left, right, strict=True)
-    ]
-
-
-def _number(result: float | bool | None) -> float | None:
-    return None if result is None else float(result)
+def _binary(function: Binary, left: _Node, right: _Node) -> _Node:
+    return lambda env: combine(function, left(env), right(env))
 
 
 def _array(items: list[_Node]) -> _Node:
@@ -283,115 +217,8 @@ def _array(items: list[_Node]) -> _Node:
         for item in items:
             value = item(env)
             result.extend(
-                value.series if isinstance(value, Array) else [_series(value, "an array")]
+                value.series if isinstance(value, Array) else [as_series(value, "an array")]
             )
         return Array(tuple(result))
 
     return build
-
-
-def _series(value: Value, where: str) -> Series:
-    if isinstance(value, float | Array):
-        raise MathError(f"{where} needs a time series")
-    return value
-
-
-def _each(function: Callable[[Series], Series], value: Value, where: str) -> Value:
-    if isinstance(value, Array):
-        return Array(tuple(function(each) for each in value.series))
-    return function(_series(value, where))
-
-
-def _negate(value: Value) -> Value:
-    return -value if isinstance(value, float) else _map(operator.neg, "unary minus", value)
-
-
-def _map(function: Callable[[float], float], where: str, value: Value) -> Value:
-    def apply(series: Series) -> Series:
-        return [None if point is None else function(point) for point in series]
-
-    return _each(apply, value, where)
-
-
-def _repeat(series: Series) -> Series:
-    result: Series = []
-    for point in series:
-        result.append(point if point is not None or not result else result[-1])
-    return result
-
-
-def _fill(subject: Value, filler: Value) -> Value:
-    if isinstance(filler, Array):
-        raise MathError("FILL fills with a number, a time series or REPEAT")
-
-    def fill(series: Series) -> Series:
-        others = [filler] * len(series) if isinstance(filler, float) else filler
-        return [b if a is None else a for a, b in zip(series, others, strict=True)]
-
-    return _each(fill, subject, "FILL")
-
-
-def _if(condition: Value, yes: Value, no: Value | None = None) -> Value:
-    if isinstance(condition, Array) or isinstance(yes, Array) or isinstance(no, Array):
-        raise MathError("IF takes scalars and single time series, not arrays")
-    if isinstance(condition, float):
-        if condition == 0 and no is None:
-            return [None] * len(_series(yes, "IF with a scalar condition"))
-        return _series(yes if condition != 0 or no is None else no, "IF with a scalar condition")
-    result: Series = []
-    for index, test in enumerate(condition):
-        if test is None:
-            result.append(None)
-        elif test != 0:
-            point = yes if isinstance(yes, float) else yes[index]
-            result.append(0.0 if point is None else point)
-        else:
-            result.append(no if no is None or isinstance(no, float) else no[index])
-    return result
-
-
-def _aggregate(
-    name: str,
-    down: Callable[[list[float]], float],
-    across: Callable[[list[float | None]], float],
-) -> Callable[[Value], Value]:
-    """A function that makes a scalar of one series, a series of an array."""
-
-    def function(value: Value) -> Value:
-        if isinstance(value, Array):
-            if not value.series:
-                raise MathError(f"{name} of an empty array")
-            return [
-                None if all(point is None for point in column) else across(list(column))
-                for column in zip(*value.series, strict=True)
-            ]
-        present = _present(_series(value, name))
-        return float(down(present)) if present else 0.0
-
-    return function
-
-
-def _zeroed(column: list[float | None]) -> list[float]:
-    return [point or 0.0 for point in column]
-
-
-def _present(column: list[float | None]) -> list[float]:
-    return [point for point in column if point is not None]
-
-
-_FUNCTIONS: dict[str, tuple[Callable[..., Value], int, int]] = {
-    "IF": (_if, 2, 3),
-    "ABS": (functools.partial(_map, abs, "ABS"), 1, 1),
-    "SUM": (_aggregate("SUM", sum, lambda column: sum(_zeroed(column))), 1, 1),
-    "AVG": (
-        _aggregate(
-            "AVG",
-            lambda points: sum(points) / len(points),
-            lambda column: sum(_zeroed(column)) / len(column),
-        ),
-        1,
-        1,
-    ),
-    "MIN": (_aggregate("MIN", min, lambda column: min(_present(column))), 1, 1),
-    "MAX": (_aggregate("MAX", max, lambda column: max(_present(column))), 1, 1),
-}

@@ -40,7 +40,7 @@ def next_state(
             "ignore": now,
             "breaching": "ALARM",
             "notBreaching": "OK",
-        }[treatment]  # type: ignore[return-value]
+        }[treatment]
     breaching = sum(real)
     if treatment == "breaching":
         breaching += periods - len(real)

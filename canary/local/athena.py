@@ -51,7 +51,7 @@ class QueryRun(Execution):
         self.reason = ""
         self.columns: list[tuple[str, str]] = []
         self.rows: list[tuple[Any, ...]] = []
-        self.end_time = None
+        self.end_time: float | None = None  # type: ignore[assignment]
 
     @property
     def status(self) -> str:
@@ -121,7 +121,8 @@ class Athena:
     def _answer(self, run: QueryRun) -> Answer:
         if run.execution_parameters:
             raise ValueError("ExecutionParameters are not supported")
-        return self.execute((run.context or {}).get("Database") or "default", run.query)
+        context: Any = run.context or {}
+        return self.execute(context.get("Database") or "default", run.query)
 
 
 def as_text(value: Any) -> str | None:
@@ -216,6 +217,7 @@ def _give_results_in_pages(patches: Patches) -> None:
 
     def get_query_results(self: AthenaResponse) -> Any:
         run = self.athena_backend.executions[self._get_param("QueryExecutionId")]
+        assert isinstance(run, QueryRun)
         if run.status != "SUCCEEDED":
             return self.error(f"Query has not yet finished. Current state: {run.status}", 400)
         start = int(self._get_param("NextToken") or 0)

@@ -58,7 +58,7 @@ class SeriesKey(NamedTuple):
 class StatisticSet(NamedTuple):
     """A pre-aggregated data point; `values` are unknown unless it holds one distinct value."""
 
-    count: float
+    samples: float
     total: float
     low: float
     high: float
@@ -93,12 +93,12 @@ class Summary:
 
     def add_set(self, point: StatisticSet) -> None:
         """A statistic set; percentiles of it exist only when it holds a single distinct value."""
-        if point.count <= 0:
+        if point.samples <= 0:
             return
         if point.low == point.high:
-            self.add(point.low, point.count)
+            self.add(point.low, point.samples)
             return
-        self.count += point.count
+        self.count += point.samples
         self.total += point.total
         self.low = min(self.low, point.low)
         self.high = max(self.high, point.high)
