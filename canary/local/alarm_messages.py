@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 
 from canary.local.alarm_definition import COMPARISONS, MetricAlarm, query_request
+from canary.local.metric_query import epoch
 
 __all__ = [
     "Change",
@@ -151,9 +152,7 @@ def sns_notice(alarm: Any, account: str, region: str, new: Change, old: Change) 
         "AlarmName": alarm.name,
         "AlarmDescription": alarm.description or None,
         "AWSAccountId": account,
-        "AlarmConfigurationUpdatedTimestamp": stamp(
-            alarm.configuration_updated_timestamp.replace(tzinfo=UTC).timestamp()
-        ),
+        "AlarmConfigurationUpdatedTimestamp": stamp(epoch(alarm.configuration_updated_timestamp)),
         "NewStateValue": new.value,
         "NewStateReason": new.reason,
         "StateChangeTime": stamp(new.at),

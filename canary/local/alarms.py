@@ -20,6 +20,7 @@ from canary.local.alarm_definition import MetricAlarm, UnsupportedAlarmError, re
 from canary.local.alarm_messages import Change, composite_reason, event_detail, metric_reason
 from canary.local.alarm_state import State, next_state
 from canary.local.composites import Rule, RuleError, evaluation_order, parse_rule
+from canary.local.metric_query import epoch
 from canary.local.metrics import MetricStore, VirtualClock
 
 __all__ = ["AlarmEvaluator"]
@@ -192,7 +193,7 @@ class AlarmEvaluator:
     def _transition(self, alarm: Any, new: Change) -> None:
         old = _state_of(alarm)
         alarm.update_state(new.reason, new.data, new.value)
-        alarm.state_updated_timestamp = datetime.fromtimestamp(new.at, UTC).replace(tzinfo=None)
+        alarm.state_updated_timestamp = datetime.fromtimestamp(new.at, UTC)
         self._actions.start(alarm, new, old)
         self._emit_event(
             "CloudWatch Alarm State Change",
@@ -217,7 +218,7 @@ def _state_of(alarm: Any) -> Change:
         alarm.state_value,
         alarm.state_reason,
         alarm.state_reason_data,
-        alarm.state_updated_timestamp.replace(tzinfo=UTC).timestamp(),
+        epoch(alarm.state_updated_timestamp),
     )
 
 

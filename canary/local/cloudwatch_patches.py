@@ -61,7 +61,7 @@ def _store(store: MetricStore, namespace: str, datum: dict[str, Any], now: float
     dimensions = ((each["Name"], each["Value"]) for each in datum.get("Dimensions") or ())
     key = series_key(namespace, datum["MetricName"], dimensions)
     stamp = datum.get("Timestamp")
-    at = now if stamp is None else _epoch(stamp)
+    at = now if stamp is None else metric_query.epoch(stamp)
     resolution = int(datum.get("StorageResolution") or 60)
     if values := datum.get("Values"):
         counts = [float(count) for count in datum.get("Counts") or [1.0] * len(values)]
@@ -190,7 +190,7 @@ def start_alarms_without_data(patches: Patches, clock: VirtualClock) -> None:
     def put_metric_alarm(self: CloudWatchBackend, *args: Any, **options: Any) -> Alarm:
         old = self.alarms.get(options["name"])
         alarm = original(self, *args, **options)
-        now = datetime.fromtimestamp(clock.now(), UTC).replace(tzinfo=None)
+        now = datetime.fromtimestamp(clock.now(), UTC)
         alarm.configuration_updated_timestamp = now
         if old is None:
             alarm.state_value, alarm.state_updated_timestamp = "INSUFFICIENT_DATA", now
@@ -202,8 +202,3 @@ def start_alarms_without_data(patches: Patches, clock: VirtualClock) -> None:
         return alarm
 
     patches.set(CloudWatchBackend, "put_metric_alarm", put_metric_alarm)
-
-
-def _epoch(stamp: datetime | str) -> float:
-    moment = datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -14,6 +14,7 @@ from canary.local.metrics import MetricStore, SeriesKey, parse_statistic, series
 __all__ = [
     "Query",
     "QueryError",
+    "epoch",
     "evaluate",
     "get_metric_data",
     "get_metric_statistics",
@@ -215,8 +216,8 @@ class _Grid:
     def covering(cls, start: datetime, end: datetime, period: int) -> _Grid:
         if period not in FINE_PERIODS and (period <= 0 or period % MINUTE):
             raise QueryError(f"a period is 1, 5, 10, 20, 30 or a multiple of 60, not {period}")
-        first = math.floor(_epoch(start) / period) * period
-        points = math.ceil((_epoch(end) - first) / period)
+        first = math.floor(epoch(start) / period) * period
+        points = math.ceil((epoch(end) - first) / period)
         if points <= 0:
             raise QueryError("StartTime must be less than EndTime")
         return cls(first, period, points)
@@ -235,5 +236,6 @@ class _Grid:
         return list(zip(self.times(), series, strict=True))
 
 
-def _epoch(moment: datetime) -> float:
+def epoch(moment: datetime) -> float:
+    """Epoch seconds of a moment; without a zone it is UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

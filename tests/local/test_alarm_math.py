@@ -7,6 +7,8 @@ import math
 import pytest
 
 from canary.local.alarm_math import Array, MathError, Series, Value, compile_expression
+from canary.policy.compiled import Trigger
+from stacks.constructs import bounds
 
 M = {
     "m1": [1.0, 1.0, 0.0, 0.0, None],
@@ -160,21 +162,32 @@ def test_compile_when_repeated_then_parses_once() -> None:
 
 
 Z = 3.09
-WILSON = (
-    "(IF(e<n, e/n, 1) + 4.774/n - 3.09 * ("
-    "(IF(e<n, e/n, 1) * (1 - IF(e<n, e/n, 1)) + 2.387/n) / n)^0.5) / (1 + 9.548/n)"
-)
 
 
-@pytest.mark.parametrize("errors", [1, 5, 7])
-@pytest.mark.parametrize("requests", list(range(1, 11)))
+@pytest.mark.parametrize("errors", [0, 1, 5, 7])
+@pytest.mark.parametrize("requests", list(range(11)))
 def test_wilson_bound_when_few_requests_then_agrees_with_the_formula(
     errors: int, requests: int
 ) -> None:
-    """With n of 1 to 10, more errors than requests included, there is always a finite bound."""
-    rate = min(errors / requests, 1.0)
-    expected = (
-        rate + 4.774 / requests - Z * math.sqrt((rate * (1 - rate) + 2.387 / requests) / requests)
-    ) / (1 + 9.548 / requests)
-    result = run(WILSON, e=[float(errors)], n=[float(requests)])
-    assert result == [pytest.approx(expected)]
+    """The guardrails' own expression for n of 0 to 10, more errors than requests included."""
+    hits = min(errors, requests)
+    expected = 0.0
+    if requests:
+        rate = hits / requests
+        spread = Z * math.sqrt((rate * (1 - rate) + Z * Z / (4 * requests)) / requests)
+        expected = (rate + Z * Z / (2 * requests) - spread) / (1 + Z * Z / requests)
+    result = run(bounds.lower_bound("e", "n", Z), e=[float(errors)], n=[float(requests)])
+    assert result == [pytest.approx(expected, abs=1e-5)]
+
+
+@pytest.mark.parametrize("requests", list(range(1, 11)))
+def test_breach_when_one_error_in_few_requests_then_is_zero(requests: int) -> None:
+    """One error never reaches a guardrail; five of five do, unless control is as bad."""
+    trigger = Trigger("errors", "error", "rate", "level", 0.02, (60,), "rollback")
+    expression = bounds.breach(trigger)
+    count = float(requests)
+    assert run(expression, e=[1.0], n=[count], ec=[None], nc=[None]) == [0.0]
+    (alone,) = run(expression, e=[5.0], n=[5.0], ec=[None], nc=[None])  # type: ignore[misc]
+    assert alone > 0.02
+    assert run(expression, e=[5.0], n=[5.0], ec=[5.0], nc=[5.0]) == [0.0]
+    assert run(expression, e=[None], n=[None], ec=[None], nc=[5.0]) == [0.0]
