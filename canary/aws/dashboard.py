@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 __all__ = ["KEY", "Dashboard"]
 
 KEY = "dashboard.json"
+_ABSENT = frozenset({"NoSuchKey", "AccessDenied"})
+"""Without the right to list the bucket, S3 denies access to what is not there."""
 
 
 class Dashboard:
@@ -21,8 +25,10 @@ class Dashboard:
         """The last one written, or an empty object."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=KEY)
-        except self._client.exceptions.NoSuchKey:
-            return {}
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return {}
+            raise
         value: dict[str, Any] = json.loads(answer["Body"].read())
         return value
 

@@ -1,0 +1,251 @@
+"""Operate a release of a deployed region: start, status, hold, resume, approve, rollback.
+
+Exit status: 0 done, 1 refused (nothing was changed), 2 usage or configuration.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from canary.aws.records import Releases
+    from canary.release.model import ReleaseState
+
+__all__ = ["approve", "hold", "resume", "rollback", "start", "status"]
+
+RELEASES_TABLE = "canary-releases"
+MACHINE = "canary-release"
+PAUSE = "canary-pause"
+ROLLBACK = "canary-rollback"
+_REFUSED = 1
+_USAGE = 2
+_JSON_FIELDS_LEFT_OUT = ("policy",)
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region's clients, made when a command needs them."""
+
+    name: str
+    as_json: bool
+
+    def client(self, service: str) -> Any:
+        """A client of `service` in this region."""
+        from canary.aws.clients import client
+
+        return client(service, region=self.name)
+
+    def releases(self) -> Releases:
+        """The table of releases."""
+        from canary.aws.records import Releases
+
+        return Releases(self.client("dynamodb"), RELEASES_TABLE)
+
+    def active(self) -> ReleaseState:
+        """The active release; without one, the command is refused."""
+        state = self.releases().active()
+        if state is None:
+            refuse("no release is active")
+        return state
+
+    def say(self, text: str, document: dict[str, Any]) -> None:
+        """Print the line for a person, or the document for a program."""
+        click.echo(json.dumps(document, sort_keys=True) if self.as_json else text)
+
+
+def refuse(reason: str) -> NoReturn:
+    """Say why nothing was done, and leave with 1."""
+    click.echo(f"canary: refused: {reason}", err=True)
+    raise click.exceptions.Exit(_REFUSED)
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its region, and each error of the SDK one line."""
+
+    @click.option("--region", "region_name", default="", help="Region (default: the SDK's).")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @functools.wraps(function)
+    def wrapped(*, region_name: str, as_json: bool, **options: Any) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            function(Region(region_name, as_json), **options)
+        except ClientError as error:
+            click.echo(f"canary: {error.response['Error'].get('Message') or error}", err=True)
+            raise click.exceptions.Exit(_USAGE) from None
+        except (BotoCoreError, LookupError, ValueError) as error:
+            click.echo(f"canary: {error}", err=True)
+            raise click.exceptions.Exit(_USAGE) from None
+
+    return wrapped
+
+
+@click.command()
+@click.argument("candidate")
+@click.option("--release-id", default="", help="Name of the release (default: model and time).")
+@click.option("--test-id", default="", help="Name of the test (default: the release's).")
+@click.option(
+    "--hypothesis",
+    type=click.Choice(["superiority", "non_inferiority"]),
+    default="superiority",
+    show_default=True,
+    help="What the primary metric is to show.",
+)
+@click.option(
+    "--offline",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="JSON file of the offline evaluation: metric to score.",
+)
+@_command
+def start(
+    region: Region, candidate: str, release_id: str, test_id: str, hypothesis: str, offline: Path
+) -> None:
+    """Start a release of CANDIDATE, a model id."""
+    from canary.aws.executions import Executions
+
+    scores = json.loads(offline.read_text("utf-8"))
+    if not isinstance(scores, dict):
+        raise click.UsageError(f"{offline}: not a JSON object of scores")
+    holder = region.releases().lock()
+    if holder:
+        refuse(f"{holder.release_id} is active")
+    name = release_id or _name(candidate)
+    executions = Executions(region.client("stepfunctions"))
+    arn = executions.start(
+        executions.machine(MACHINE),
+        name,
+        {
+            "release_id": name,
+            "test_id": test_id or name,
+            "candidate": candidate,
+            "hypothesis": hypothesis,
+            "offline_evaluation": scores,
+        },
+    )
+    region.say(f"{name} started: {arn}", {"release_id": name, "execution_arn": arn})
+
+
+@click.command()
+@click.argument("release_id", default="")
+@_command
+def status(region: Region, release_id: str) -> None:
+    """Say where RELEASE_ID (default: the active release) stands, and why."""
+    state = region.releases().load(release_id) if release_id else region.releases().active()
+    if state is None and release_id:
+        refuse(f"there is no release {release_id}")
+    if state is None:
+        region.say("no release is active", {"active": False})
+        return
+    document = state.to_dict()
+    for name in _JSON_FIELDS_LEFT_OUT:
+        del document[name]
+    lines = [f"{state.release_id}: {state.phase.value} at stage {state.stage} ({state.candidate})"]
+    if state.hold:
+        why = state.hold.detail or ", ".join(state.hold.alarms) or "no reason given"
+        lines.append(f"held: {state.hold.cause.value}: {why}")
+    if state.cause:
+        lines.append(f"cause: {state.cause.value}{' (strike)' if state.strike else ''}")
+    if state.decisions:
+        last = state.decisions[-1]
+        lines.append(f"last decision: {last.get('kind')}: {last.get('reason', '')}")
+    region.say("\n".join(lines), document | {"active": not state.terminal})
+
+
+@click.command()
+@click.option("--reason", required=True, help="Why; people read it.")
+@_command
+def hold(region: Region, reason: str) -> None:
+    """Keep the active release at its weights until `canary resume`."""
+    state = region.active()
+    answer = _pause(region, {"release_id": state.release_id, "detail": reason})
+    region.say(f"{state.release_id}: {answer['phase']}", answer)
+
+
+@click.command()
+@click.option("--by", default="", help="Who lifts the hold (default: the user).")
+@_command
+def resume(region: Region, by: str) -> None:
+    """Lift the hold of the active release."""
+    state = region.active()
+    if state.hold is None:
+        refuse(f"{state.release_id} is not held but {state.phase.value}")
+    who = by or getpass.getuser()
+    answer = _pause(region, {"release_id": state.release_id, "resume": True, "by": who})
+    region.say(f"{state.release_id}: {answer['phase']}", answer)
+
+
+@click.command()
+@click.argument("release_id", default="")
+@click.option("--by", default="", help="Who approves (default: the user).")
+@click.option("--deny", "reason", default="", help="Deny instead, for this reason.")
+@_command
+def approve(region: Region, release_id: str, by: str, reason: str) -> None:
+    """Answer the release that waits for a person: all traffic to the candidate, or not."""
+    from canary.aws.executions import Executions
+
+    state = region.active()
+    if release_id and release_id != state.release_id:
+        refuse(f"{state.release_id} is active, not {release_id}")
+    token = region.releases().token(state.release_id)
+    if state.phase.value != "AWAITING_APPROVAL" or token is None:
+        refuse(f"{state.release_id} does not ask for approval, it is {state.phase.value}")
+    executions = Executions(region.client("stepfunctions"))
+    who = by or getpass.getuser()
+    if reason:
+        executions.fail(token, "ApprovalDenied", f"{who}: {reason}")
+    else:
+        executions.succeed(token, {"approved_by": who})
+    answer = {"release_id": state.release_id, "approved": not reason, "by": who}
+    region.say(f"{state.release_id} {'denied' if reason else 'approved'} by {who}", answer)
+
+
+@click.command()
+@click.option("--reason", required=True, help="Why; it goes into the record.")
+@click.option("--strike/--no-strike", default=False, help="Hold it against the candidate.")
+@click.option("--reject", is_flag=True, help="Never try this candidate again.")
+@_command
+def rollback(region: Region, reason: str, strike: bool, reject: bool) -> None:
+    """Take all traffic off the canary now and end the active release."""
+    from canary.aws.functions import Function
+
+    state = region.active()
+    event = {
+        "source": "operator",
+        "release_id": state.release_id,
+        "cause": "operator",
+        "strike": strike,
+        "reject": reject,
+        "detail": f"{getpass.getuser()}: {reason}",
+    }
+    Function(region.client("lambda"), ROLLBACK).start(event)
+    region.say(f"{state.release_id}: rolling back", {"release_id": state.release_id})
+
+
+def _pause(region: Region, event: dict[str, Any]) -> dict[str, Any]:
+    from canary.aws.functions import Function
+
+    try:
+        return Function(region.client("lambda"), PAUSE).call({"source": "operator"} | event)
+    except RuntimeError as error:
+        refuse(str(error))
+
+
+def _name(candidate: str) -> str:
+    """A release's name: the model's, as far as an execution may be called so, and the minute."""
+    import datetime as dt
+
+    from canary.aws import clock
+
+    moment = dt.datetime.fromtimestamp(clock.now(), tz=dt.UTC)
+    model = re.sub(r"[^A-Za-z0-9-]+", "-", candidate).strip("-")[:50]
+    return f"{model}-{moment:%Y%m%d-%H%M%S}"
