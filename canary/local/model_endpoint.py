@@ -19,7 +19,7 @@ from aiohttp import web
 
 from canary.local.behaviour import TurnDraw, World, draw_turn
 from canary.local.clock import Clock
-from canary.local.control_lines import print_line, read_lines
+from canary.local.control_lines import read_lines
 from canary.local.scenario import load_scenario
 from canary.local.talk import answer, classify
 from canary.policy.compiled import CompiledPolicy
@@ -132,7 +132,7 @@ async def serve(world: World, clock: Clock, port: int) -> None:
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
-        print_line({"port": runner.addresses[0][1]})
+        print(runner.addresses[0][1], flush=True)  # noqa: T201 - the runner reads it
         async for line in read_lines():
             world.update(line)
     finally:

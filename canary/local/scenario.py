@@ -17,6 +17,7 @@ from canary.policy.problem import PolicyError, Problem
 from canary.policy.validation import shape_problems
 
 __all__ = [
+    "SCENARIOS",
     "Expect",
     "Fault",
     "FaultKind",
@@ -29,6 +30,9 @@ __all__ = [
     "named_scenario",
     "validate_scenario",
 ]
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+"""The scenarios that come with the product."""
 
 FaultKind = Literal["shared_incident", "redis_down", "task_set_killed", "assignment_unreadable"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -137,18 +141,14 @@ class Scenario(Part):
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario's file.
+    """Read a scenario's file, and the pace of the scenario beside it that its pace is `like`.
 
     Raises `PolicyError` with every problem of its content, also when it is not TOML or not there.
     """
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(
-            [Problem("file", str(path), f"readable text ({error})")], "scenario"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError([Problem("file", str(path), f"TOML ({error})")], "scenario") from None
+    values = _read(path)
+    pace = values.get("pace")
+    if isinstance(pace, dict) and "like" in pace:
+        values["pace"] = _pace_like(path, pace)
     return validate_scenario({"name": path.stem, **values}, str(path))
 
 
@@ -177,6 +177,33 @@ def named_scenario(name: str, folder: Path) -> Scenario:
             f"no scenario {name!r}; the scenarios are {', '.join(known) or '(none)'}"
         )
     return load_scenario(known[name])
+
+
+def _pace_like(path: Path, pace: Mapping[str, Any]) -> dict[str, Any]:
+    """The other scenario's pace under the keys of this one; one step, no chains."""
+    others = {**known_scenarios(SCENARIOS), **known_scenarios(path.parent)}
+    others.pop(path.stem, None)
+    name = pace["like"]
+    if name not in others:
+        expected = f"a known scenario: {', '.join(others) or '(none)'}"
+        raise PolicyError([Problem("pace.like", name, expected)], str(path))
+    base = _read(others[name]).get("pace", {})
+    if "like" in base:
+        expected = f"a scenario that states its own pace, unlike {name}"
+        raise PolicyError([Problem("pace.like", name, expected)], str(path))
+    return {**base, **{key: value for key, value in pace.items() if key != "like"}}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        expected = f"a readable file ({error.strerror or 'cannot be read'})"
+    except UnicodeDecodeError:
+        expected = "text in UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        expected = f"TOML ({error})"
+    raise PolicyError([Problem("file", str(path), expected)], "scenario")
 
 
 def _load_problems(load: Load) -> list[Problem]:

@@ -28,7 +28,7 @@ from services.api.sessions import Sessions, connect
 from services.api.settings import Settings
 from services.api.turns import Turns
 
-__all__ = ["app"]
+__all__ = ["app", "create_app"]
 
 PARAMETER_CONFIG = AioConfig(
     connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"}
@@ -138,11 +138,16 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         publish_once(counters, feed, settings.metrics_namespace)
 
 
-app = Starlette(
-    routes=[
-        Route("/healthz", healthz),
-        Route("/chat", chat, methods=["POST"]),
-        Route("/outcome", outcome, methods=["POST"]),
-    ],
-    lifespan=lifespan,
-)
+def create_app() -> Starlette:
+    """A new application; its settings are read from the environment when it starts."""
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/chat", chat, methods=["POST"]),
+            Route("/outcome", outcome, methods=["POST"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+app = create_app()

@@ -24,7 +24,7 @@ from services.gateway.attestation import attest
 from services.gateway.model import CLIENT_CONFIG, ModelCallError, converse
 from services.gateway.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["app", "create_app"]
 
 _STATUS = {"throttled": 429, "model_error": 502, "timeout": 504}
 DATABASE_CONFIG = AioConfig(
@@ -98,11 +98,16 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             await attesting
 
 
-app = Starlette(
-    routes=[
-        Route("/healthz", healthz),
-        Route("/arm", which_arm),
-        Route("/v1/converse", answer, methods=["POST"]),
-    ],
-    lifespan=lifespan,
-)
+def create_app() -> Starlette:
+    """A new application; its settings are read from the environment when it starts."""
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/arm", which_arm),
+            Route("/v1/converse", answer, methods=["POST"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+app = create_app()
