@@ -108,7 +108,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 )
 @_command
 def start(
-    region: Region, candidate: str, release_id: str, test_id: str, hypothesis: str, offline: Path
+    region: Region, *, candidate: str, release_id: str, test_id: str, hypothesis: str, offline: Path
 ) -> None:
     """Start a release of CANDIDATE, a model id."""
     from canary.aws.executions import Executions

@@ -1,0 +1,96 @@
+"""Admission: the lock, the copied policy, the offline gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import Phase
+
+INPUT = {
+    "release_id": "r-1",
+    "test_id": "t-1",
+    "candidate": "model-b",
+    "hypothesis": "non_inferiority",
+    "offline_evaluation": {"bert_score": 0.85},
+}
+
+
+def admit(region: Any, **changes: Any) -> Any:
+    event = {"input": INPUT | changes, "execution_arn": "arn:execution"}
+    return region.load("admit").handler(event, None)
+
+
+def test_an_admitted_release_holds_the_lock_and_its_own_policy(region: Any) -> None:
+    """The record copies the policy with the registered hypothesis; the lock names the release."""
+    assert admit(region)["offline"] == "PASS"
+    record = region.record()
+    assert (record.phase, record.control, record.version) == (Phase.ADMITTED, "model-a", 1)
+    copy = CompiledPolicy.from_json(record.policy)
+    assert copy.statistics.hypothesis == "non_inferiority"
+    assert copy.digest == record.policy_digest
+    assert region.releases.lock().release_id == "r-1"
+
+
+def test_a_retry_finds_its_own_admission(region: Any) -> None:
+    """The state machine may call twice; the second call changes nothing."""
+    admit(region)
+    before = region.record()
+    assert admit(region)["offline"] == "PASS"
+    assert region.record() == before
+
+
+def test_a_low_offline_score_fails_the_gate(region: Any) -> None:
+    """The answer says so, and which score it was."""
+    answer = admit(region, offline_evaluation={"bert_score": 0.5})
+    assert answer["offline"] == "FAIL"
+    assert "bert_score" in answer["detail"]
+
+
+def refused(region: Any, words: str, **changes: Any) -> None:
+    module = region.load("admit")
+    with pytest.raises(module.AdmissionRefused, match=words):
+        module.handler({"input": INPUT | changes}, None)
+    assert region.releases.load("r-2") is None
+
+
+def test_a_second_release_is_refused_while_one_is_active(region: Any) -> None:
+    """One release at a time in a region."""
+    admit(region)
+    refused(region, "r-1 is active", release_id="r-2")
+
+
+def test_a_rejected_candidate_is_refused(region: Any) -> None:
+    """Who lost its test is not tried again."""
+    entry = {"release_id": "r-0", "at": 1.0, "cause": "harm_sequence", "strike": True}
+    region.releases.remember("model-b", entry, rejected=True)
+    refused(region, "rejected")
+
+
+def test_a_raised_alarm_refuses(region: Any) -> None:
+    """Nothing starts into a fault."""
+    region.set_alarm("canary-5xx", "ALARM")
+    refused(region, "canary-5xx")
+
+
+def test_a_policy_that_is_not_what_its_parameter_says_is_not_used(region: Any) -> None:
+    """The digest guards the object."""
+    region.client("s3").put_object(
+        Bucket="policies", Key="p.json", Body=region.policy.to_json().replace("8000", "9000")
+    )
+    with pytest.raises(RuntimeError, match="digest"):
+        admit(region)
+    assert region.releases.lock() is None
+
+
+def test_a_finished_release_cannot_be_admitted_again(region: Any) -> None:
+    """Its record stays as it is."""
+    from dataclasses import replace
+
+    admit(region)
+    record = region.record()
+    region.releases.save(record, replace(record, phase=Phase.PROMOTED))
+    refused(region, "r-1")
+    assert region.record().phase is Phase.PROMOTED

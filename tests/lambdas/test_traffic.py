@@ -1,0 +1,221 @@
+"""Moving traffic: set_traffic, the steps of a promotion, the reconciler."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from canary.aws.functions import Function
+from canary.aws.traffic import Traffic
+from canary.release.model import Cause, Hold, Phase
+from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
+
+AT_STAGE = TrafficForm(control=0, canary=100, draw=0)
+EVENT = {"release_id": "r-1", "stage": 1}
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What other functions were invoked with."""
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(Function, "start", lambda _self, event: calls.append(event))
+    return calls
+
+
+def prepared(region: Any, **changes: Any) -> Any:
+    return region.release(**{"phase": Phase.PREPARING, "stage": 0} | changes)
+
+
+def test_a_stage_opens_the_canarys_rule_and_publishes_the_rates(region: Any) -> None:
+    """Rule 2 is on the canary, rates are per intent, the record bakes at the stage."""
+    prepared(region, first_exposure_at=None)
+    assert region.load("set_traffic").handler(EVENT, None) == {"done": True}
+    assert region.weights() == AT_STAGE
+    assignment = json.loads(region.parameter("assignment"))
+    assert assignment["active"] is True
+    assert assignment["rates"] == {"recommendation": 0.05, "faq": 0.25}
+    record = region.record()
+    assert (record.phase, record.stage) == (Phase.BAKING, 1)
+    assert record.first_exposure_at == region.clock.time
+
+
+def test_setting_the_same_stage_again_changes_no_weight(region: Any) -> None:
+    """A retry is harmless."""
+    prepared(region)
+    handler = region.load("set_traffic").handler
+    handler(EVENT, None)
+    handler(EVENT, None)
+    assert region.weights() == AT_STAGE
+    assert region.record().stage == 1
+
+
+def test_no_traffic_moves_while_a_critical_alarm_is_raised(region: Any) -> None:
+    """The alarm's own action fired once, before: whoever moves must ask."""
+    prepared(region)
+    region.set_alarm("canary-critical", "ALARM")
+    module = region.load("set_traffic")
+    with pytest.raises(module.HarmDetected):
+        module.handler(EVENT, None)
+    assert region.weights() == ALL_ON_PRIMARY
+
+
+def test_a_revoked_release_moves_nothing(region: Any) -> None:
+    """After the mark no shift begins."""
+    from canary.aws.faults import Revoked
+
+    prepared(region, revoked=True)
+    with pytest.raises(Revoked):
+        region.load("set_traffic").handler(EVENT, None)
+    assert region.weights() == ALL_ON_PRIMARY
+
+
+def test_a_shift_that_a_rollback_overtook_is_undone(
+    region: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revoked between the read and the write: the writer itself takes the traffic back."""
+    from canary.aws.faults import Revoked
+
+    prepared(region)
+    module = region.load("set_traffic")
+    write, revoked = Traffic.write, []
+
+    def overtaken(self: Traffic, form: TrafficForm, rules: Any = ("canary", "draw")) -> None:
+        write(self, form, rules)
+        if not revoked:
+            revoked.append(True)
+            record = region.record()
+            region.releases.save(record, replace(record, revoked=True, cause=Cause.OPERATOR))
+
+    monkeypatch.setattr(Traffic, "write", overtaken)
+    with pytest.raises(Revoked):
+        module.handler(EVENT, None)
+    assert region.weights() == ALL_ON_PRIMARY
+
+
+def test_a_held_release_stays_where_it_is(region: Any) -> None:
+    """A pause that came before the shift wins; the answer says it was not done."""
+    hold = Hold(Cause.WARNING, ("canary-harm-csat",), 1.0, Phase.BAKING)
+    region.release(phase=Phase.HELD, hold=hold)
+    answer = region.load("set_traffic").handler({"release_id": "r-1", "stage": 2}, None)
+    assert answer == {"done": False}
+    assert region.record().stage == 1
+
+
+def test_a_rule_that_keeps_other_weights_is_an_error(
+    region: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules are read back, not believed."""
+    from canary.aws.traffic import TrafficError
+
+    prepared(region)
+    monkeypatch.setattr(Traffic, "write", lambda *_args, **_kwargs: None)
+    with pytest.raises(TrafficError):
+        region.load("set_traffic").handler(EVENT, None)
+
+
+def test_a_promotion_goes_over_the_canary_to_the_new_primary(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """All on the canary, point of no return, all on the primary, promoted, lock free."""
+    region.release(phase=Phase.AWAITING_APPROVAL, stage=3)
+    region.shift(AT_STAGE)
+    handler = region.load("promote").handler
+
+    def step(name: str) -> None:
+        assert handler({"release_id": "r-1", "step": name}, None) == {"done": True}
+
+    step("shift_to_canary")
+    assert region.weights() == ALL_ON_CANARY
+    assert region.releases.lock().control_header_on_canary
+    assert json.loads(region.parameter("assignment"))["promoting"] is True
+    step("check")
+    step("begin")
+    assert region.releases.lock().safe_arm == "canary"
+    assert region.record().phase is Phase.PROMOTING
+    step("shift_to_primary")
+    assert region.weights() == ALL_ON_PRIMARY
+    assert json.loads(region.parameter("assignment"))["active"] is False
+    step("finish")
+    assert region.record().phase is Phase.PROMOTED
+    assert region.releases.lock() is None
+    assert started == [{"active": False}]
+
+
+@pytest.mark.parametrize("step", ["shift_to_canary", "check", "begin"])
+def test_a_raised_alarm_stops_a_promotion_before_the_point_of_no_return(
+    region: Any, step: str
+) -> None:
+    """The soak is worth nothing if nobody looks."""
+    region.release(phase=Phase.AWAITING_APPROVAL, stage=3)
+    region.set_alarm("canary-critical", "ALARM")
+    module = region.load("promote")
+    with pytest.raises(module.HarmDetected):
+        module.handler({"release_id": "r-1", "step": step}, None)
+
+
+def test_the_reconciler_leaves_what_the_record_says(region: Any) -> None:
+    """The rules of the stage in force are right, and both arms' shares are published."""
+    region.release()
+    region.shift(AT_STAGE)
+    answer = region.load("reconcile").handler({}, None)
+    assert answer["repaired"] is False
+    assert region.weights() == AT_STAGE
+    assert region.metric("AskedShare", "canary") == [pytest.approx(0.15)]
+    assert region.metric("AskedShare", "control") == [pytest.approx(0.85)]
+
+
+def test_the_reconciler_takes_back_traffic_that_no_record_allows(region: Any) -> None:
+    """Weights left by a crash, or by hand, become what the record says."""
+    region.release()
+    region.shift(ALL_ON_CANARY)
+    assert region.load("reconcile").handler({}, None)["repaired"] is True
+    assert region.weights() == AT_STAGE
+
+
+def test_without_a_release_everything_belongs_on_primary(region: Any) -> None:
+    """No lock: the safe form, and nothing is asked of any arm."""
+    region.shift(AT_STAGE)
+    region.load("reconcile").handler({}, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    assert region.metric("AskedShare", "canary") == [0.0]
+
+
+def test_a_rollback_that_died_after_its_mark_is_called_again(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """Traffic is taken off at once; the steps that are left are the rollback function's."""
+    region.release(revoked=True, cause=Cause.CRITICAL_ALARM, strike=True)
+    region.shift(AT_STAGE)
+    region.load("reconcile").handler({}, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    (call,) = started
+    assert (call["source"], call["release_id"]) == ("reconcile", "r-1")
+    assert (call["cause"], call["strike"]) == ("critical_alarm", True)
+
+
+def test_a_shift_under_way_is_not_repaired(region: Any) -> None:
+    """While the record says that traffic moves, both ends are right."""
+    region.release(phase=Phase.SHIFTING, stage=0, target_stage=1)
+    region.shift(AT_STAGE)
+    assert region.load("reconcile").handler({}, None)["repaired"] is False
+    assert region.weights() == AT_STAGE
+
+
+def test_a_rollback_just_begun_is_left_to_itself(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """Its steps are not done twice while it is at work."""
+    from canary.aws.rollbacks import Rollbacks
+
+    region.release(revoked=True, cause=Cause.CRITICAL_ALARM)
+    Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", {"reject": False})
+    region.clock.time += 30
+    reconcile = region.load("reconcile").handler
+    reconcile({}, None)
+    assert started == []
+    region.clock.time += 60
+    reconcile({}, None)
+    assert len(started) == 1
