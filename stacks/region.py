@@ -30,12 +30,11 @@ class Region(cdk.Stage):
         *,
         zones: Sequence[str],
         policy: CompiledPolicy,
-        account: str | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            env=cdk.Environment(account=account, region=policy.region),
+            env=cdk.Environment(region=policy.region),
         )
         network = Network(self, "Network", zones=zones, **_named("network"))
         state = State(self, "State", network=network, policy=policy, **_named("state"))

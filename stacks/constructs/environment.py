@@ -12,17 +12,16 @@ __all__ = ["Environment"]
 class Environment:
     """Each attribute is a few variables; `docs/reference/contracts.md` lists who reads which."""
 
-    prefix = {"PARAMETER_PREFIX": names.PREFIX}
-    sets = {"CLUSTER": names.CLUSTER, "GATEWAY_SERVICE": names.GATEWAY_SERVICE}
-    critical = {"CRITICAL_ALARM": names.CRITICAL_ALARM}
-    metrics = {"METRICS_NAMESPACE": names.NAMESPACE}
-    events = metrics | {
-        "ATHENA_WORKGROUP": names.WORKGROUP,
-        "EVENTS_DATABASE": names.EVENTS_DATABASE,
-        "EVENTS_TABLE": names.EVENTS_TABLE,
-    }
-
     def __init__(self, state: State, routes: ArmRoutes) -> None:
+        self.prefix = {"PARAMETER_PREFIX": names.PREFIX}
+        self.sets = {"CLUSTER": names.CLUSTER, "GATEWAY_SERVICE": names.GATEWAY_SERVICE}
+        self.critical = {"CRITICAL_ALARM": names.CRITICAL_ALARM}
+        self.metrics = {"METRICS_NAMESPACE": names.NAMESPACE}
+        self.events = self.metrics | {
+            "ATHENA_WORKGROUP": names.WORKGROUP,
+            "EVENTS_DATABASE": names.EVENTS_DATABASE,
+            "EVENTS_TABLE": names.EVENTS_TABLE,
+        }
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}
         self.dashboard = {"DASHBOARD_BUCKET": state.dashboard.bucket_name}

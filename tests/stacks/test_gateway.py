@@ -1,0 +1,91 @@
+"""The gateway: one service, two task sets, models from Parameter Store."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.stacks.assembly import REGION, Assembly, text
+
+
+def test_the_service_is_under_the_external_controller(assembly: Assembly) -> None:
+    """It names no task definition, launch type, network or load balancer: its sets have them."""
+    service = assembly.resources("Gateway", "AWS::ECS::Service")["GatewayService"]["Properties"]
+    assert service["DeploymentController"] == {"Type": "EXTERNAL"}
+    assert service["ServiceName"] == "gateway"
+    assert not service.keys() & {
+        "TaskDefinition",
+        "LaunchType",
+        "NetworkConfiguration",
+        "LoadBalancers",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "arm"), [("primary", 100, "control"), ("canary", 0, "canary")]
+)
+def test_a_task_set_has_its_scale_group_arm_and_model(
+    assembly: Assembly, name: str, scale: int, arm: str
+) -> None:
+    """Each set forwards to its own group and reads its arm's model as a secret at start."""
+    task_set = assembly.named("Gateway", "AWS::ECS::TaskSet", "ExternalId")[name]
+    assert task_set["Scale"] == {"Unit": "PERCENT", "Value": scale}
+    assert task_set["LaunchType"] == "FARGATE"
+    network = task_set["NetworkConfiguration"]["AwsVpcConfiguration"]
+    assert network["AssignPublicIp"] == "DISABLED"
+    assert len(network["Subnets"]) == 3
+    (attached,) = task_set["LoadBalancers"]
+    group = f"{name.capitalize()}TargetGroup"
+    assert group in attached["TargetGroupArn"]["Fn::ImportValue"]
+    definition = assembly.resources("Gateway", "AWS::ECS::TaskDefinition")[
+        task_set["TaskDefinition"]["Ref"]
+    ]["Properties"]
+    (container,) = definition["ContainerDefinitions"]
+    assert (container["Name"], attached["ContainerPort"]) == (attached["ContainerName"], 8080)
+    assert container["MemoryReservation"] > 0
+    environment = {each["Name"]: text(each["Value"]) for each in container["Environment"]}
+    assert environment.keys() == {"ARM", "TASK_SET", "RELEASES_TABLE"}
+    assert (environment["ARM"], environment["TASK_SET"]) == (arm, name)
+    (secret,) = container["Secrets"]
+    assert secret["Name"] == "MODEL_ID"
+    assert text(secret["ValueFrom"]).endswith(f"parameter/mangaassist/canary/{arm}/model-id")
+
+
+def test_primary_is_the_primary_task_set(assembly: Assembly) -> None:
+    """Scaling and replacement look to it."""
+    sets = assembly.resources("Gateway", "AWS::ECS::TaskSet")
+    primary = assembly.one("Gateway", "AWS::ECS::PrimaryTaskSet")["TaskSetId"]
+    (logical_id, attribute) = primary["Fn::GetAtt"]
+    assert attribute == "Id"
+    assert sets[logical_id]["Properties"]["ExternalId"] == "primary"
+
+
+def test_task_sets_come_after_the_rules_and_the_models(assembly: Assembly) -> None:
+    """ECS refuses a set whose group has no rule, and a task without its model cannot start."""
+    manifest = json.loads((assembly.path / f"assembly-{REGION}" / "manifest.json").read_text())
+    stacks = {
+        each["displayName"].split("/")[-1].split(" ")[0]: each.get("dependencies", [])
+        for each in manifest["artifacts"].values()
+        if each["type"] == "aws:cloudformation:stack"
+    }
+    needed = " ".join(stacks["Gateway"])
+    assert "Traffic" in needed
+    assert "State" in needed
+
+
+@pytest.mark.parametrize("name", ["primary", "canary"])
+def test_a_task_may_invoke_models_and_attest_its_own_set_only(
+    assembly: Assembly, name: str
+) -> None:
+    """Least privilege: a task of one arm cannot attest for the other."""
+    definition = assembly.named("Gateway", "AWS::ECS::TaskDefinition", "Family")[
+        f"mangaassist-gateway-{name}"
+    ]
+    invoke, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
+    assert invoke["Action"] == "bedrock:InvokeModel"
+    assert ":foundation-model/" in text(invoke["Resource"])
+    assert attest["Action"] == "dynamodb:PutItem"
+    assert attest["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{name}"]}
+    }
