@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
 from canary.routing.assignment import PIN_SECONDS, Assignment
@@ -70,7 +73,10 @@ class Session:
 
 
 def connect(settings: Settings) -> redis.asyncio.Redis:
-    """A client with time-outs of half a second: a slow cache must not make a slow answer."""
+    """A client with time-outs of half a second: a slow cache must not make a slow answer.
+
+    A lost connection is made anew once, at once; the library's own patience is for batch jobs.
+    """
     secret = settings.cache_secret
     password = json.loads(secret)["password"] if secret.startswith("{") else secret
     return redis.asyncio.Redis(
@@ -81,6 +87,7 @@ def connect(settings: Settings) -> redis.asyncio.Redis:
         password=password or None,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1, supported_errors=(LostConnectionError,)),
         decode_responses=True,
     )
 
