@@ -34,7 +34,7 @@ S3 = client("s3")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take the lock and write the record; a retry of the same release finds both.
 
-    The answer is the offline gate's verdict. Raises `AdmissionRefused` with every reason.
+    The answer is the offline gate's verdict and the policy's times of soak and approval. Raises `AdmissionRefused` with every reason.
     """
     request = Request.from_dict(event["input"])
     policy = load_policy(PARAMETERS, S3)
@@ -62,4 +62,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
     result = offline_result(policy, request.offline_evaluation)
-    return {"offline": result.verdict, "detail": result.detail}
+    return {
+        "offline": result.verdict,
+        "detail": result.detail,
+        "soak_seconds": policy.promotion.soak_seconds,
+        "approval_seconds": policy.promotion.approval_seconds,
+    }

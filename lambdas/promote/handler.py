@@ -9,7 +9,7 @@ from typing import Any
 from canary.aws import clock
 from canary.aws.alarms import Alarms
 from canary.aws.clients import client
-from canary.aws.faults import HarmDetected
+from canary.aws.faults import HarmDetected, NotReady
 from canary.aws.functions import Function
 from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
@@ -18,6 +18,7 @@ from canary.aws.records import Releases
 from canary.aws.settings import from_environment
 from canary.aws.traffic import Rules, Traffic
 from canary.release import events
+from canary.release.model import Phase, ReleaseState
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,28 @@ GUARDED = frozenset({"shift_to_canary", "check", "begin"})
 """Steps before the point of no return; after it a raised alarm pages and nothing turns back."""
 
 
+DONE: dict[str, Callable[[ReleaseState], bool]] = {
+    "shift_to_canary": lambda state: state.control_header_on_canary and state.target_stage is None,
+    "check": lambda state: state.phase is Phase.BAKING,
+    "begin": lambda state: state.phase is Phase.PROMOTING,
+    "shift_to_primary": lambda state: state.safe_arm == "primary",
+    "finish": lambda state: state.phase is Phase.PROMOTED,
+}
+"""How the record looks after a step; a release that was held meanwhile does not look so."""
+
+
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Do one step. Raises `HarmDetected` while a critical alarm is raised, or `Revoked`."""
+    """Do one step.
+
+    Raises `HarmDetected` while a critical alarm is raised, `NotReady` while the release is held,
+    `Revoked` when it is over.
+    """
+    step: str = event["step"]
     state = PERFORMER.current(event["release_id"])
-    if event["step"] in GUARDED and ALARMS.critical():
+    if step in GUARDED and ALARMS.critical():
         raise HarmDetected(f"{SETTINGS.critical_alarm} is in ALARM")
-    for fact in STEPS[event["step"]]:
+    for fact in STEPS[step]:
         state = PERFORMER.settle(state, fact(clock.now()))
+    if not DONE[step](state):
+        raise NotReady(f"{step}: the release is {state.phase.value}")
     return {"done": True}

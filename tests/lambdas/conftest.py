@@ -312,9 +312,7 @@ def region(
         yield _build(monkeypatch, stopped_clock, policy)
 
 
-def _build(
-    monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: CompiledPolicy
-) -> Region:
+def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: CompiledPolicy) -> Region:
     clients = {
         name: boto3.client(name, region_name=REGION)
         for name in ("dynamodb", "ssm", "s3", "sns", "stepfunctions", "elbv2", "ec2", "iam")
@@ -342,9 +340,7 @@ def _build(
         "status": "idle",
         "policy": json.dumps({"digest": policy.digest, "bucket": "policies", "key": "p.json"}),
     }.items():
-        clients["ssm"].put_parameter(
-            Name=f"/mangaassist/canary/{name}", Value=value, Type="String"
-        )
+        clients["ssm"].put_parameter(Name=f"/mangaassist/canary/{name}", Value=value, Type="String")
     rules, groups = _build_balancer(clients["elbv2"], clients["ec2"])
     role = clients["iam"].create_role(RoleName="machine", AssumeRolePolicyDocument="{}")
     machine = clients["stepfunctions"].create_state_machine(

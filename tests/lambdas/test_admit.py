@@ -25,7 +25,9 @@ def admit(region: Any, **changes: Any) -> Any:
 
 def test_an_admitted_release_holds_the_lock_and_its_own_policy(region: Any) -> None:
     """The record copies the policy with the registered hypothesis; the lock names the release."""
-    assert admit(region)["offline"] == "PASS"
+    answer = admit(region)
+    assert answer["offline"] == "PASS"
+    assert (answer["soak_seconds"], answer["approval_seconds"]) == (14400, 604800)
     record = region.record()
     assert (record.phase, record.control, record.version) == (Phase.ADMITTED, "model-a", 1)
     copy = CompiledPolicy.from_json(record.policy)

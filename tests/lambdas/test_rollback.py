@@ -312,9 +312,7 @@ def test_past_the_point_of_no_return_traffic_stays_on_the_canary(
     region: Any, flags: list[dict[str, Any]]
 ) -> None:
     """There is no old model to go back to: a person is paged and the release goes on."""
-    region.release(
-        phase=Phase.PROMOTING, stage=4, safe_arm="canary", control_header_on_canary=True
-    )
+    region.release(phase=Phase.PROMOTING, stage=4, safe_arm="canary", control_header_on_canary=True)
     region.shift(ALL_ON_CANARY)
     assert region.load("rollback").handler(ALARM, None) == {"phase": "PROMOTING"}
     assert region.weights() == ALL_ON_CANARY

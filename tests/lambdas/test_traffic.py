@@ -156,6 +156,18 @@ def test_a_raised_alarm_stops_a_promotion_before_the_point_of_no_return(
         module.handler({"release_id": "r-1", "step": step}, None)
 
 
+@pytest.mark.parametrize("step", ["shift_to_canary", "check", "begin"])
+def test_a_held_release_is_not_promoted(region: Any, step: str) -> None:
+    """The machine is told to come back, and the rules stay."""
+    hold = Hold(Cause.WARNING, ("canary-harm-csat",), 1.0, Phase.BAKING)
+    region.release(phase=Phase.HELD, hold=hold, stage=3)
+    region.shift(AT_STAGE)
+    module = region.load("promote")
+    with pytest.raises(module.NotReady):
+        module.handler({"release_id": "r-1", "step": step}, None)
+    assert region.weights() == AT_STAGE
+
+
 def test_the_reconciler_leaves_what_the_record_says(region: Any) -> None:
     """The rules of the stage in force are right, and both arms' shares are published."""
     region.release()
