@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
@@ -48,22 +46,3 @@ class Guardrails(cdk.Stack):
             pause=progression.functions.pause.alias,
             topics=state.topics,
         )
-        self._lost_rollbacks(progression, state)
-
-    def _lost_rollbacks(self, progression: Progression, state: State) -> None:
-        """Not a guardrail of the canary: the rollback function itself gave up."""
-        queue = progression.functions.dead_letters
-        alarm = cloudwatch.Alarm(
-            self,
-            "LostRollbacks",
-            alarm_name="rollback-dead-letters",
-            alarm_description="A call of the rollback function failed for good: look at its log.",
-            metric=queue.metric_approximate_number_of_messages_visible(
-                period=cdk.Duration.minutes(1), statistic="Maximum"
-            ),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=0,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(state.topics.on_call))

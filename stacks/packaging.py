@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 __all__ = ["PackagingError", "layer_directory", "stage_function", "stage_image", "write_file"]
@@ -84,10 +84,10 @@ def _sources(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _closure(start: Iterator[Path] | list[Path] | object, root: Path) -> dict[Path, Path]:
+def _closure(start: Iterable[Path], root: Path) -> dict[Path, Path]:
     """Every own module that `start` imports, however far, with the data files beside it."""
     found: dict[Path, Path] = {}
-    waiting = [path for path in start if path.suffix == ".py"]  # type: ignore[attr-defined]
+    waiting = [path for path in start if path.suffix == ".py"]
     while waiting:
         path = waiting.pop()
         for module in _imports(path):

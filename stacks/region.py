@@ -42,10 +42,24 @@ class Region(cdk.Stage):
         gateway = Gateway(
             self, "Gateway", network=network, state=state, traffic=traffic, **_named("gateway")
         )
-        parts = {"network": network, "state": state, "traffic": traffic}
-        api = Api(self, "Api", **parts, gateway=gateway, **_named("api"))
+        api = Api(
+            self,
+            "Api",
+            network=network,
+            state=state,
+            traffic=traffic,
+            gateway=gateway,
+            **_named("api"),
+        )
         progression = Progression(
-            self, "Progression", **parts, api=api, policy=policy, **_named("progression")
+            self,
+            "Progression",
+            network=network,
+            state=state,
+            traffic=traffic,
+            api=api,
+            policy=policy,
+            **_named("progression"),
         )
         Guardrails(
             self,

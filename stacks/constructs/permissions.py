@@ -9,10 +9,10 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.event_store import EVENTS, RESULTS, EventStore
+from stacks.constructs.topics import Topics
 from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
 
 __all__ = ["Permission", "Permissions", "parameter_arn"]
@@ -71,11 +71,12 @@ class Permissions:
         """`GetParameter` or `PutParameter` on parameters of the product."""
         return _permission([f"ssm:{action}"], [parameter_arn(self._scope, name) for name in names])
 
-    def publish(self, key_arn: str, *topics: sns.ITopic) -> tuple[Permission, Permission]:
-        """Publish to topics that are encrypted with one key."""
+    def publish(self, topics: Topics, *, on_call: bool = True) -> tuple[Permission, Permission]:
+        """Publish to the ML engineers, and to the person on call unless `on_call` is false."""
+        wanted = [topics.ml_engineers, *([topics.on_call] if on_call else [])]
         return (
-            _permission(["sns:Publish"], [topic.topic_arn for topic in topics]),
-            _permission(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
+            _permission(["sns:Publish"], [topic.topic_arn for topic in wanted]),
+            _permission(["kms:Decrypt", "kms:GenerateDataKey"], [topics.key.key_arn]),
         )
 
     def put_metrics(self, namespace: str) -> Permission:

@@ -47,8 +47,9 @@ class ProgressionMachine(Construct):
         promotion = PromotionStates(
             self, last_stage=stages[-1], steps=steps, functions=functions, faults=faults
         )
-        for stage, following in zip(stages, [*stages[1:], promotion], strict=True):
-            stage.on_success(following.entry)
+        entries = [*(stage.entry for stage in stages[1:]), promotion.entry]
+        for stage, following in zip(stages, entries, strict=True):
+            stage.on_success(following)
         prepare = self._prepare(policy, steps, functions, faults, stages[0])
         self.machine = sfn.StateMachine(
             self,

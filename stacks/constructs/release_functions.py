@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks import names
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.environment import Environment
 from stacks.constructs.function import CanaryFunction
+from stacks.constructs.layer import functions_layer
+from stacks.constructs.lost_rollbacks import LostRollbacks
 from stacks.constructs.permissions import Permission, Permissions
 from stacks.network import Network
-from stacks.packaging import layer_directory
 from stacks.state import State
 
 __all__ = ["ReleaseFunctions"]
@@ -35,28 +33,9 @@ class ReleaseFunctions(Construct):
         routes: ArmRoutes,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._layer = lambda_.LayerVersion(
-            self,
-            "Layer",
-            description="pydantic, numpy and redis for the layered functions",
-            code=lambda_.Code.from_asset(str(layer_directory())),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
-            compatible_architectures=[lambda_.Architecture.ARM_64],
-        )
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name="rollback-dead-letters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
+        layer = functions_layer(self)
+        self.lost_rollbacks = LostRollbacks(self, "LostRollbacks", on_call=state.topics.on_call)
         allow, env = Permissions(self), Environment(state, routes)
-        key, on_call, engineers = (
-            state.topics.key.key_arn,
-            state.topics.on_call,
-            state.topics.ml_engineers,
-        )
         records = allow.write(state.tables.releases)
         rollbacks = allow.write(state.tables.rollbacks)
         publish_state = allow.parameters("PutParameter", "assignment", "status")
@@ -65,8 +44,8 @@ class ReleaseFunctions(Construct):
         see_metrics = allow.see("cloudwatch:GetMetricData")
         put_metrics = allow.put_metrics(names.NAMESPACE)
         move_rules = (allow.act("elasticloadbalancing:ModifyRule", *routes.rule_arns), see_rules)
-        tell = allow.publish(key, on_call, engineers)
-        tell_engineers = allow.publish(key, engineers)
+        tell = allow.publish(state.topics)
+        tell_engineers = allow.publish(state.topics, on_call=False)
         query = allow.query(state.events)
 
         self.session_flag = self._function(
@@ -74,7 +53,7 @@ class ReleaseFunctions(Construct):
             10,
             env.cache,
             [allow.act("secretsmanager:GetSecretValue", state.cache.secret.secret_arn)],
-            layer=self._layer,
+            layer=layer,
             vpc=network.vpc,
             group=network.paths.session_flag,
         )
@@ -93,7 +72,7 @@ class ReleaseFunctions(Construct):
                 allow.see("elasticloadbalancing:DescribeTargetHealth"),
             ],
             reserved_concurrency=5,
-            dead_letters=self.dead_letters,
+            dead_letters=self.lost_rollbacks.queue,
         )
         roll_back = allow.act("lambda:InvokeFunction", self.rollback.alias.function_arn)
         rollback_env = {"ROLLBACK_FUNCTION": self.rollback.alias.function_arn}
@@ -111,7 +90,7 @@ class ReleaseFunctions(Construct):
                 *(records, see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
             ],
-            layer=self._layer,
+            layer=layer,
         )
         self.set_traffic = self._function(
             "set_traffic",
@@ -144,7 +123,7 @@ class ReleaseFunctions(Construct):
             180,
             env.releases | env.events | env.prefix | env.engineers,
             [records, see_alarms, see_metrics, publish_state, *tell_engineers, *query],
-            layer=self._layer,
+            layer=layer,
         )
         self.await_approval = self._function(
             "await_approval",
@@ -176,9 +155,9 @@ class ReleaseFunctions(Construct):
                 *(*tell, *query, roll_back),
                 *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],
-            layer=self._layer,
+            layer=layer,
         )
-        self.detect = self._function("detect", 30, env.metrics, [put_metrics], layer=self._layer)
+        self.detect = self._function("detect", 30, env.metrics, [put_metrics], layer=layer)
 
     def _function(
         self,

@@ -19,7 +19,6 @@ RESULT = "$.result"
 ERROR = "$.error"
 FAULT_WAIT_SECONDS = 300
 """How long a held release waits after failed machinery before it is looked at again."""
-_PATIENCE = {"interval": cdk.Duration.seconds(10), "max_attempts": 60, "backoff_rate": 1}
 _VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused"]
 """Errors that are answers: asking again would not change them."""
 
@@ -57,7 +56,12 @@ class Steps:
         )
         task.add_retry(errors=_VERDICTS, max_attempts=0)
         if waits:
-            task.add_retry(errors=["NotReady"], **_PATIENCE)
+            task.add_retry(
+                errors=["NotReady"],
+                interval=cdk.Duration.seconds(10),
+                max_attempts=60,
+                backoff_rate=1,
+            )
         task.add_retry(
             errors=["States.ALL"],
             interval=cdk.Duration.seconds(2),

@@ -41,10 +41,10 @@ def inputs(alarm: dict[str, Any]) -> dict[str, tuple[str, str, int, str]]:
 
 
 def test_policy_alone_says_which_alarms_exist(alarms: Alarms, policy: CompiledPolicy) -> None:
-    """One alarm a trigger and window, one shared a rate, the backstops, and the lost rollbacks."""
+    """One alarm a trigger and window, one shared a rate, and the backstops."""
     expected = {name for trigger in policy.triggers for name in alarm_windows(trigger)}
     expected |= {f"shared-{each.name}" for each in policy.triggers if each.statistic == "rate"}
-    assert alarms.keys() == expected | BACKSTOPS | {"rollback-dead-letters"}
+    assert alarms.keys() == expected | BACKSTOPS
 
 
 def test_every_alarm_is_ok_without_a_release(alarms: Alarms) -> None:

@@ -36,7 +36,7 @@ def test_a_table_is_restorable_and_hard_to_lose(assembly: Assembly, table: str) 
 
 
 def test_no_resource_owns_a_model_or_the_assignment(assembly: Assembly) -> None:
-    """Owned by value, a change of tags would write the old model back: only the seed writes them."""
+    """Owned by value, a change of tags would write the old model back: only the seed writes."""
     owned = [
         text(each["Properties"]["Name"])
         for stack in STACKS
