@@ -203,7 +203,7 @@ def _read(path: Path) -> dict[str, Any]:
         expected = "text in UTF-8"
     except tomllib.TOMLDecodeError as error:
         expected = f"TOML ({error})"
-    raise PolicyError([Problem("file", str(path), expected)], "scenario")
+    raise PolicyError([Problem("file", str(path), expected)], str(path))
 
 
 def _load_problems(load: Load) -> list[Problem]:

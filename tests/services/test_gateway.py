@@ -1,0 +1,106 @@
+"""The gateway alone: what it says of itself, and what it makes of the model's failures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from canary.local.behaviour import World
+from tests.services.region import CANDIDATE, CONTROL_MODEL, Region, world
+
+BODY = {
+    "messages": [{"role": "user", "text": "hello"}],
+    "conversation_id": "c1",
+    "turn": 1,
+    "attempt": 1,
+    "intent": "faq",
+}
+
+
+async def converse(region: Region, task_set: str, body: Any = BODY) -> tuple[int, dict[str, Any]]:
+    """Ask one gateway directly."""
+    url = f"{region.gateways[task_set]}/v1/converse"
+    async with region.session.post(url, json=body) as response:
+        return response.status, await response.json()
+
+
+def become(region: Region, other: World) -> None:
+    """Let the model endpoint's world be another."""
+    region.world.__dict__.update(other.__dict__)
+
+
+async def test_each_task_attests_the_model_it_runs(region: Region) -> None:
+    """After one model call, an item with the task's ARN, arm, model and start."""
+    async with asyncio.timeout(30):
+        while len(region.attestations) < 2:  # noqa: ASYNC110 - the stand-in has no event
+            await asyncio.sleep(0.01)
+    items = {item["Item"]["pk"]["S"]: item["Item"] for item in region.attestations}
+    assert set(items) == {"ATTEST#primary", "ATTEST#canary"}
+    item = items["ATTEST#canary"]
+    assert item["sk"]["S"].startswith("arn:aws:ecs:us-east-1:123456789012:task/mangaassist/")
+    assert (item["arm"]["S"], item["model_id"]["S"]) == ("canary", CANDIDATE)
+    started = float(item["started_at"]["N"])
+    assert int(item["expires_at"]["N"]) > started > 0
+    assert region.attestations[0]["TableName"] == "canary-releases"
+
+
+async def test_it_says_which_arm_it_is_and_that_it_is_up(region: Region) -> None:
+    """`/arm` answers a draw, `/healthz` answers without asking the model."""
+    become(region, world({"arm": "control", "error_rate": 1.0}))
+    async with region.session.get(f"{region.gateways['primary']}/arm") as response:
+        assert await response.json() == {"arm": "control", "model_id": CONTROL_MODEL}
+    async with region.session.get(f"{region.gateways['primary']}/healthz") as response:
+        assert response.status == 200
+
+
+async def test_an_answer_carries_the_models_own_report(region: Region) -> None:
+    """Text, arm, model, latency and tokens, as Bedrock reported them."""
+    status, body = await converse(region, "canary")
+    assert (status, body["arm"], body["model_id"]) == (200, "canary", CANDIDATE)
+    assert body["stop_reason"] == "end_turn"
+    assert body["latency_ms"] > 0
+    assert body["input_tokens"] > 0
+    assert body["output_tokens"] > 0
+    assert '"' in body["text"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "kind"),
+    [({"throttle_rate": 1.0}, 429, "throttled"), ({"error_rate": 1.0}, 502, "model_error")],
+)
+async def test_a_models_failure_has_its_status_and_the_arm(
+    region: Region, phase: dict[str, float], status: int, kind: str
+) -> None:
+    """One call, no retry: what Bedrock refused is told apart, with the arm that it concerns."""
+    become(region, world({"arm": "canary", **phase}))
+    answered, body = await converse(region, "canary")
+    assert (answered, body["error"]) == (status, kind)
+    assert (body["arm"], body["model_id"]) == ("canary", CANDIDATE)
+    assert body["latency_ms"] > 0
+
+
+async def test_a_model_that_hangs_is_a_time_out(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """504 after the gateway's own patience."""
+    from aiobotocore.config import AioConfig
+
+    from services.gateway import app
+    from tests.services.region import serving
+
+    impatient = AioConfig(read_timeout=0.05, retries={"total_max_attempts": 1})
+    monkeypatch.setattr(app, "CLIENT_CONFIG", impatient)
+    become(region, world({"arm": "canary", "latency_p50_ms": 60_000.0}))
+    async with serving(app.create_app()) as url:
+        region.gateways["canary"] = url
+        status, body = await converse(region, "canary")
+    assert (status, body["error"]) == (504, "timeout")
+
+
+async def test_what_is_no_conversation_is_refused(region: Region) -> None:
+    """400 for a body without its fields."""
+    status, body = await converse(region, "primary", {"messages": []})
+    assert status == 400
+    assert "conversation_id" in body["error"]
