@@ -34,7 +34,8 @@ S3 = client("s3")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take the lock and write the record; a retry of the same release finds both.
 
-    The answer is the offline gate's verdict and the policy's times of soak and approval. Raises `AdmissionRefused` with every reason.
+    The answer is the offline gate's verdict and the policy's times of soak and approval.
+    Raises `AdmissionRefused` with every reason.
     """
     request = Request.from_dict(event["input"])
     policy = load_policy(PARAMETERS, S3)

@@ -31,7 +31,7 @@ def turn(text: str, arm: str | None = "canary", sampled: bool = True) -> dict[st
         ('Try "One Piece" or “Vinland Saga”.', 0),
         ('Try "ONE  PIECE!"', 0),
         ("「鬼滅の刃」と『ワンピース』", 0),
-        ("Ｔｒｙ 「ＮＡＲＵＴＯ」", 0),
+        ("「\uff2e\uff21\uff32\uff35\uff34\uff2f」", 0),  # full width
         ('Read "The Glass Samurai of Nowhere"', 1),
         ("『存在しない漫画』はいかがですか", 1),
         ("No title at all", 0),

@@ -98,22 +98,21 @@ def test_every_step_is_ticked_off_with_its_evidence(
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "step"),
+    ("method", "step"),
     [
-        ("canary.aws.parameters.Parameters", "put", "assignment"),
-        ("canary.aws.functions.Function", "start", "session_flag"),
-        ("canary.aws.records.Releases", "remember", "memory"),
-        ("canary.aws.metrics.Metrics", "sums", "diagnostics"),
-        ("canary.aws.notify.Topic", "publish", "told_on_call"),
-        ("canary.aws.executions.Executions", "stop", "execution"),
+        ("parameters.Parameters.put", "assignment"),
+        ("functions.Function.start", "session_flag"),
+        ("records.Releases.remember", "memory"),
+        ("metrics.Metrics.sums", "diagnostics"),
+        ("notify.Topic.publish", "told_on_call"),
+        ("executions.Executions.stop", "execution"),
     ],
 )
 def test_one_broken_system_stops_no_other_step(
     region: Any,
     flags: list[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
-    place: str,
-    name: str,
+    method: str,
     step: str,
 ) -> None:
     """All other steps are done and ticked; the lock stays until the broken one works too."""
@@ -121,7 +120,7 @@ def test_one_broken_system_stops_no_other_step(
     region.shift(AT_STAGE)
     handler = region.load("rollback").handler
     with monkeypatch.context() as patch:
-        patch.setattr(f"{place}.{name}", broken)
+        patch.setattr(f"canary.aws.{method}", broken)
         with pytest.raises(EndingError, match=step):
             handler(ALARM, None)
     assert region.weights() == ALL_ON_PRIMARY
