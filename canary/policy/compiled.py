@@ -45,7 +45,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Intent:
-    """One kind of question; `rate` is its rate tier's canary rate (A4), `weight` its share of A5."""
+    """One kind of question; `rate` is its rate tier's, `weight` its part of the composite."""
 
     name: str
     daily_volume: float
@@ -78,7 +78,8 @@ class Metric:
 class Gate:
     """What must hold to leave `stage` (index). `limit` is signed in the metric's own direction.
 
-    `level`: the bound itself; `points`, `score`: canary - control; `relative`: canary / control - 1.
+    `level`: the metric itself; `points`, `score`: canary - control; `relative`: canary over
+    control, minus 1.
     """
 
     metric: str

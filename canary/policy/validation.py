@@ -74,11 +74,14 @@ def _expected(detail: ErrorDetails, model: type[Part]) -> str:
 def _model_at(model: type[Part], steps: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The part of the policy that a location inside it belongs to."""
     at: type[BaseModel] | None = model
+    in_table = False
     for step in steps:
-        if isinstance(step, int):
+        if isinstance(step, int) or in_table:
+            in_table = False
             continue
         field = at.model_fields.get(step) if at is not None else None
         at = _part_of(field.annotation) if field is not None else None
+        in_table = field is not None and get_origin(field.annotation) is dict
     return at
 
 
