@@ -222,7 +222,9 @@ def _phase_problems(scenario: Scenario) -> list[Problem]:
         for index, phase in enumerate(scenario.phase)
         if not changes & phase.model_fields_set
     ]
-    begun = [(f"phase[{i}]", each) for i, each in enumerate(scenario.phase)]
+    begun: list[tuple[str, _Timed]] = [
+        (f"phase[{i}]", each) for i, each in enumerate(scenario.phase)
+    ]
     begun += [(f"fault[{i}]", each) for i, each in enumerate(scenario.fault)]
     for path, each in begun:
         if each.from_stage is None and each.from_minute >= scenario.horizon_minutes:

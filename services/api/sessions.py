@@ -124,7 +124,7 @@ class Sessions:
         """Store a fresh draw unless another turn drew the unit first; the one that counts."""
         keys = [_assignment_key(record.unit_id)]
         assigned_at = record.assigned_at or 0.0
-        arguments = [
+        arguments: list[str | int | float] = [
             record.to_json(),
             record.test_id or "",
             assigned_at - PIN_SECONDS,

@@ -99,7 +99,11 @@ class Turns:
     async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
         """The arm of this turn; a new draw is claimed, so that a unit is drawn once."""
         view, now = self._feed.view, clock.now()
-        about = {"conversation_id": question.conversation_id, "now": now, "flag": session.flag}
+        about: dict[str, Any] = {
+            "conversation_id": question.conversation_id,
+            "now": now,
+            "flag": session.flag,
+        }
         drawn = None
         if needs_draw(session.record, view, **about):
             drawn = await self._gateway.draw()
