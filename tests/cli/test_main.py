@@ -123,3 +123,11 @@ def test_a_commands_exit_status_is_the_processs(
     monkeypatch.setitem(COMMANDS, "end", ("ending:end", "End."))
     monkeypatch.setattr(command.importlib, "import_module", lambda name: module)
     assert CliRunner().invoke(canary, ["end"]).exit_code == status
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_exists(name: str) -> None:
+    """Each entry leads to a command of that name, which explains itself."""
+    result = CliRunner().invoke(canary, [name, "--help"], prog_name="canary")
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: canary {name}")

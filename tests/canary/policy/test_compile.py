@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canary.aws import facts, facts_sql
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
+from canary.policy.metric import COLUMNS
 from canary.policy.model import Policy
 from canary.policy.problem import PolicyError
 from canary.policy.validation import validate_policy
@@ -169,3 +171,10 @@ def test_any_rising_ramp_asks_for_rising_shares(ramp: list[float]) -> None:
     for before, after in pairwise(by_stage):
         assert all(after[name] >= before[name] for name in before)
     assert CompiledPolicy.from_json(compiled.to_json()) == compiled
+
+
+def test_every_column_of_the_facts_may_be_named() -> None:
+    """What the facts can count is what a metric may name, under the source it is read from."""
+    assert COLUMNS["turns"] >= facts_sql.TURN_COLUMNS
+    assert COLUMNS["outcomes"] >= facts_sql.OUTCOME_COLUMNS
+    assert set(facts.COUNTERS) <= COLUMNS["detector"]
