@@ -31,14 +31,14 @@ class Child:
         *,
         environment: Mapping[str, str],
         log: Path,
-        on_line: Callable[[dict[str, Any]], None] = lambda _line: None,
+        on_line: Callable[[Any], None] = lambda _line: None,
     ) -> None:
         self.name = module.rpartition(".")[2]
         self._processes = processes
         self._log = log
         self._on_line = on_line
         self._spoken = threading.Condition()
-        self._last: dict[str, Any] | None = None
+        self._last: Any = None
         self._ended = False
         with log.open("wb") as stderr:
             self._process = processes.start(
@@ -59,7 +59,7 @@ class Child:
                 stdin.write(json.dumps(line).encode() + b"\n")
                 stdin.flush()
 
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
+    def wait_for(self, wanted: Callable[[Any], bool], seconds: float) -> Any:
         """The first line from now on (or the last one said) that is wanted. Raises `ChildError`."""
         with self._spoken:
             met = self._spoken.wait_for(

@@ -21,6 +21,7 @@ from canary.aws.records import Releases
 from canary.local.alarm_actions import ActionRunner
 from canary.local.alarms import AlarmEvaluator, OnTransition
 from canary.local.assets import deploy
+from canary.local.athena import Athena
 from canary.local.child import Child
 from canary.local.clock import ENVIRONMENT_NAME, Clock
 from canary.local.emulator import ACCOUNT
@@ -39,6 +40,10 @@ CLOCK_FACTOR = 60.0
 
 PREFIX = "/mangaassist/canary"
 RELEASES_TABLE = "canary-releases"
+MACHINE = "canary-release"
+CERTIFICATE = "/mangaassist/api/certificate-arn"
+"""What a platform engineer writes before the first deployment; there is no TLS here."""
+
 _STEADY_SECONDS = 60.0
 _FIRST_LINE_SECONDS = 30.0
 _SDK_NAMES = ("BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
@@ -71,6 +76,7 @@ class EmbeddedRegion:
         self.parts = Parts(policy.region, self.clock, checkout, self._on_line)
         self.store = self.parts.metrics
         self._router: LogRouter | None = None
+        self._athena = Athena(self.parts.emulator)
         self._files: EventFiles | None = None
         self._balancer: LoadBalancerControl | None = None
         self._alarms: AlarmEvaluator | None = None
@@ -81,6 +87,7 @@ class EmbeddedRegion:
     def start(self) -> None:
         """Start what needs no template: the emulator, the cache, the model endpoint."""
         self.parts.start()
+        self._athena.install(self.parts.patches)
         self._start_model()
 
     @property
@@ -113,6 +120,10 @@ class EmbeddedRegion:
 
     def deploy(self, progress: Callable[[str], None]) -> None:
         """Create the region's stacks; then publish the paced policy, as a policy edit would."""
+        certificate = self.client("acm").request_certificate(DomainName="chat.example")[
+            "CertificateArn"
+        ]
+        self.client("ssm").put_parameter(Name=CERTIFICATE, Value=certificate, Type="String")
         self.outputs = deploy(self.parts.emulator, self._assembly, progress)
         self._publish_policy()
 
@@ -148,7 +159,12 @@ class EmbeddedRegion:
             raise StartError("the services' tasks did not become healthy: " + self._last_lines())
         self._balancer.settle()
         progress("alarms")
-        self._actions = ActionRunner(parts.emulator, account=ACCOUNT, region=self.policy.region)
+        self._actions = ActionRunner(
+            parts.emulator,
+            invoke_for=parts.functions.invoke_for,
+            account=ACCOUNT,
+            region=self.policy.region,
+        )
         self._alarms = AlarmEvaluator(
             cloudwatch_backends[ACCOUNT][self.policy.region],
             self.store,
@@ -216,9 +232,32 @@ class EmbeddedRegion:
                 turns.add((event["conversation_id"], event["turn"]))
         return StoredEvents(len(turns), len(outcomes), repeated)
 
+    def diagnose(self, execution: str) -> list[str]:
+        """Why a release may not have gone on: failed states, and what functions printed last."""
+        client = self.client("stepfunctions")
+        machine = self.machine_arn()
+        runs = client.list_executions(stateMachineArn=machine)["executions"]
+        lines = [f"execution {each['name']}: {each['status']}" for each in runs]
+        for each in runs:
+            if each["name"] == execution:
+                history = client.get_execution_history(executionArn=each["executionArn"])
+                for event in history["events"]:
+                    for key, detail in event.items():
+                        if key.endswith("EventDetails") and "cause" in detail:
+                            error, cause = detail.get("error"), str(detail["cause"])[:300]
+                            lines.append(f"{event['type']}: {error}: {cause}")
+        return [*dict.fromkeys(lines), *self.failures()]
+
+    def machine_arn(self) -> str:
+        """The ARN of the progression's state machine."""
+        machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
+        return next(
+            str(each["stateMachineArn"]) for each in machines if each["name"] == MACHINE
+        )
+
     def failures(self) -> tuple[str, ...]:
         """What went wrong on the way, one line each."""
-        found = [str(each) for each in self.parts.functions.failures]
+        found = [f"{each.function}: {each.reason}" for each in self.parts.functions.failures]
         for part in (self._balancer, self._alarms, self._actions, self._router):
             found += getattr(part, "failures", [])
         return tuple(found)
@@ -229,9 +268,10 @@ class EmbeddedRegion:
             self._alarms.stop()
         if self._balancer:
             self._balancer.stop()
-        self.parts.stop()
         if self._router:
             self._router.stop()
+        self.parts.stop()
+        self._athena.close()
 
     def _start_model(self) -> None:
         directory = self.parts.processes.directory
@@ -246,15 +286,15 @@ class EmbeddedRegion:
             "--candidate",
             self.candidate,
         )
-        line = self._model.wait_for(lambda each: "port" in each, _FIRST_LINE_SECONDS)
+        port = self._model.wait_for(lambda each: isinstance(each, int), _FIRST_LINE_SECONDS)
         for name in _SDK_NAMES:
-            self.parts.emulator.elsewhere[name] = f"http://127.0.0.1:{line['port']}"
+            self.parts.emulator.elsewhere[name] = f"http://127.0.0.1:{port}"
 
     def child(
         self,
         module: str,
         *arguments: str,
-        on_line: Callable[[dict[str, Any]], None] = lambda _line: None,
+        on_line: Callable[[Any], None] = lambda _line: None,
     ) -> Child:
         """A child process of this region that talks JSON lines."""
         return Child(

@@ -124,6 +124,9 @@ class ScenarioRun:
         self._status.outcome = result.outcome
         self._status.finished = True
         self._view.update(self._status)
+        if not result.expected:
+            for line in region.diagnose(RELEASE_ID):
+                say(f"  {line}")
         say(f"{self._scenario.name}: {result.sentence()}")
         return result
 
@@ -154,8 +157,6 @@ class ScenarioRun:
     def _begin_release(self) -> None:
         region = self._embedded
         self._began = region.clock.now()
-        machines = region.client("stepfunctions").list_state_machines()["stateMachines"]
-        machine = next(each for each in machines if each["name"] == "canary-release")
         release = {
             "release_id": RELEASE_ID,
             "test_id": TEST_ID,
@@ -164,7 +165,7 @@ class ScenarioRun:
             "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
         }
         region.client("stepfunctions").start_execution(
-            stateMachineArn=machine["stateMachineArn"], name=RELEASE_ID, input=json.dumps(release)
+            stateMachineArn=region.machine_arn(), name=RELEASE_ID, input=json.dumps(release)
         )
         self._status.happened(f"release {RELEASE_ID} of {CANDIDATE} started")
 
@@ -225,7 +226,7 @@ class ScenarioRun:
             self._status.happened(f"{state.phase} at {self._status.stage_percent:g}%{why}{cause}")
         for decision in state.decisions:
             minute = round((float(decision["at"]) - self._began) / _MINUTE, 1)
-            line = DecisionLine(minute, str(decision["kind"]), str(decision["reason"]))
+            line = DecisionLine(minute, str(decision["decision"]), str(decision["reason"]))
             if line not in self._status.decisions:
                 self._status.decisions.append(line)
                 if line.kind != "EXTEND":
