@@ -275,8 +275,8 @@ class TaskScheduler:
     def _health_path(self, groups: tuple[str, ...]) -> str:
         known = elbv2_backends[ACCOUNT][self._emulator.region].target_groups
         for arn in groups:
-            if arn in known and known[arn].healthcheck_path not in (None, "/"):
-                return str(known[arn].healthcheck_path)
+            if arn in known and known[arn].health_check_path not in (None, "/"):
+                return str(known[arn].health_check_path)
         return _HEALTH_PATH
 
     def _forget_stopped(self) -> None:

@@ -205,6 +205,12 @@ class Functions:
         """Whether a function has an asynchronous event that is not handled yet."""
         return self._waiting.get(_plain_name(arn), 0) > 0
 
+    def scope_permission(self, function: str, statement_id: str) -> None:
+        """Let a statement hold for the alias or version it was given for: moto drops that."""
+        for statement in self._find(_plain_name(function)).policy.statements:
+            if statement.get("Sid") == statement_id:
+                statement["Resource"] = _plain_arn(function, ACCOUNT, self._emulator.region)
+
     def environment(self, function: str) -> dict[str, str]:
         """The environment a function has from its template."""
         return {k: str(v) for k, v in (self._find(function).environment_vars or {}).items()}
@@ -337,7 +343,7 @@ class Functions:
 
     def _permitted(self, principal: str, source_arn: str, function: str) -> bool:
         wanted = _plain_arn(function, ACCOUNT, self._emulator.region)
-        for statement in self._find(function).policy.statements:
+        for statement in self._find(_plain_name(function)).policy.statements:
             who = statement.get("Principal")
             service = who.get("Service") if isinstance(who, dict) else who
             source = (statement.get("Condition") or {}).get("ArnLike", {}).get("AWS:SourceArn")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
-from canary.local import cloudformation, stepfunctions
+from canary.local import cloudformation, cloudwatch_patches, stepfunctions
 from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
@@ -15,6 +16,7 @@ from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
 from canary.local.lambdas import Functions
+from canary.local.metrics import MetricStore
 from canary.local.patches import Patches
 from canary.local.processes import Processes
 from canary.local.scheduler import Scheduler
@@ -46,6 +48,7 @@ class Parts:
         self.clock = clock
         self.patches = Patches()
         self.emulator = Emulator(region)
+        self.metrics = MetricStore()
         self.processes = Processes()
         self.cache = Cache(self.processes)
         self.targets = Targets()
@@ -58,7 +61,7 @@ class Parts:
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
         )
 
-    def __enter__(self) -> Parts:
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
@@ -108,6 +111,7 @@ class Parts:
 
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
+        cloudwatch_patches.install(self.patches, self.metrics, self.clock)
         stepfunctions.install(self.patches, self.clock, self.bus)
         for part in (self.functions, self.bus, self.tasks, self.targets, self.addresses):
             part.install(self.patches)

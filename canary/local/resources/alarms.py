@@ -37,10 +37,4 @@ def _put(request: Request, operation: str) -> Made:
     properties: dict[str, Any] = {**request.properties, "AlarmName": request.name}
     arguments = to_request(client, operation, properties, ignore=("Tags",))
     getattr(client, operation)(**arguments)
-    if request.previous is None:
-        client.set_alarm_state(
-            AlarmName=request.name,
-            StateValue="INSUFFICIENT_DATA",
-            StateReason="Unchecked: Initial alarm creation",
-        )
     return Made(request.name, {"Arn": request.arn("cloudwatch", f"alarm:{request.name}")})

@@ -1,4 +1,4 @@
-"""Custom resources: the template's own function is called, through the provider framework or not."""
+"""Custom resources: the template's own function is called, framework or not."""
 
 from __future__ import annotations
 

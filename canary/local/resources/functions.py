@@ -109,6 +109,7 @@ def permission(request: Request) -> Made:
             FunctionName=properties["FunctionName"], StatementId=request.logical_id
         )
     client.add_permission(**to_request(client, "add_permission", properties))
+    request.parts.functions.scope_permission(properties["FunctionName"], request.logical_id)
     return Made(request.name, {"Id": request.name})
 
 
