@@ -6,6 +6,8 @@ Start order follows what stands on what; stop is the reverse. Use it as a contex
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -310,6 +312,21 @@ class EmbeddedRegion:
             log=self.parts.processes.directory / f"{module}.log",
             on_line=on_line,
         )
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Call `canary` as a person would, pointed at this region: its status and its last line."""
+        done = subprocess.run(
+            [sys.executable, "-m", "canary.cli.main", *arguments, "--region", self.policy.region],
+            env={
+                **self.parts.emulator.child_environment("region"),
+                "PYTHONPATH": str(self._checkout),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = (done.stdout or done.stderr).strip().splitlines()
+        return done.returncode, said[-1] if said else ""
 
     def _events_bucket(self) -> str:
         table = self.client("glue").get_table(DatabaseName="canary", Name="events")["Table"]

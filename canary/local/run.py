@@ -234,12 +234,9 @@ class ScenarioRun:
 
     def _approve(self) -> bool:
         """What the scenario's reviewer does: `canary approve` on this region."""
-        from canary.cli.operate import approve_release
-
-        done = approve_release(self._embedded.client, RELEASE_ID, by="scenario")
-        if done:
-            self._status.happened("approved by the scenario's reviewer (canary approve)")
-        return done
+        code, said = self._embedded.command("approve", RELEASE_ID, "--by", "scenario")
+        self._status.happened(f"canary approve: {said}")
+        return code == 0
 
     def _show_region(self, minute: float) -> None:
         region, status = self._embedded, self._status
