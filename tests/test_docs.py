@@ -109,7 +109,7 @@ def regions() -> list[CompiledPolicy]:
 def alarm_names(policy: CompiledPolicy) -> set[str]:
     """The composites, the triggers' alarms, the shared ones and the backstops of a region."""
     names = {"canary-critical", "canary-warning", "canary-silent", "canary-5xx"}
-    names |= {"canary-connection-errors", "canary-no-healthy-host"}
+    names |= {"canary-connection-errors", "canary-no-healthy-host", "rollback-dead-letters"}
     for trigger in policy.triggers:
         names |= set(alarm_windows(trigger))
         if trigger.statistic == "rate":
@@ -122,6 +122,17 @@ def test_every_alarm_has_a_section_and_every_section_an_alarm() -> None:
     headings = re.findall(r"^### (.+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
     written = {name for heading in headings for name in re.findall(r"`([^`]+)`", heading)}
     assert written == set.union(*(alarm_names(policy) for policy in regions()))
+
+
+def test_runbook_names_the_synthesized_alarms() -> None:
+    """The alarms of the templates, as their pinned snapshots have them, are those derived here."""
+    snapshots = (ROOT / "tests" / "stacks" / "snapshots").glob("*.yaml")
+    found = {
+        name
+        for snapshot in snapshots
+        for name in re.findall(r"^      AlarmName: ([\w-]+)$", snapshot.read_text(), re.MULTILINE)
+    }
+    assert found == alarm_names(regions()[0])
 
 
 def test_runbook_says_what_each_alarm_does() -> None:

@@ -26,7 +26,7 @@ export class Feed {
       const run = await this.#read("run.json");
       const dashboard = run ? null : await this.#read("dashboard.json");
       if (run) this.view = fromRun(run);
-      if (dashboard) this.view = fromDashboard(dashboard);
+      if (dashboard) this.view = fromDashboard(dashboard) ?? this.view;
       if (dashboard) wait = ANALYSED_MS;
       this.state = this.view ? "live" : "empty";
       this.since = null;
