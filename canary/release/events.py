@@ -55,9 +55,10 @@ class TrafficShifted:
 
 @dataclass(frozen=True)
 class LookTaken:
-    """A look has been evaluated; `decision` is its `to_dict`, `v_max` the frozen projection.
+    """A look has been evaluated; `decision` is its `to_dict`. `None` leaves the record's value.
 
-    `looks_done` is the number of confirmatory looks used up to and including this one.
+    `looks_done`, `benefit`, `v_max` and `blocks_judged` replace the record's, of which `v_max` and
+    `benefit` are never changed again; `information` is added to the looks' information.
     """
 
     at: float
@@ -67,7 +68,10 @@ class LookTaken:
     detail: str = ""
     alarms: tuple[str, ...] = ()
     looks_done: int | None = None
+    information: float | None = None
+    benefit: bool | None = None
     v_max: float | None = None
+    blocks_judged: int | None = None
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,9 @@ def hold(
 def _lift(state: ReleaseState, at: float, *, anew: bool, why: str) -> Outcome:
     assert state.hold is not None
     phase = state.hold.resume_to
-    block = at if anew and phase is Phase.BAKING else state.block_started_at
-    after = replace(state, phase=phase, hold=None, block_started_at=block)
+    after = replace(state, phase=phase, hold=None)
+    if anew and phase is Phase.BAKING:
+        after = replace(after, block_started_at=at, blocks_judged=0)
     return after, (
         Save(),
         PublishStatus(phase.lower()),

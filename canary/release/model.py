@@ -119,6 +119,13 @@ class ReleaseState:
     strike: bool = False
     hold: Hold | None = None
     looks_done: int = 0
+    """How many of the policy's look times have been used."""
+    look_information: tuple[float, ...] = ()
+    """The score's variance at each look taken before the last."""
+    benefit: bool | None = None
+    """What the last look decided; it is never taken again."""
+    blocks_judged: int = 0
+    """How many blocks of the present stage's minimum have been judged by its gates."""
     cycle_started_at: float | None = None
     """When the scale cycle now under way loaded its model; attestations must be younger."""
     decisions: tuple[dict[str, Any], ...] = field(default=())
@@ -150,6 +157,7 @@ class ReleaseState:
                 detail=hold.get("detail", ""),
                 both_ok_since=hold.get("both_ok_since"),
             )
+        data["look_information"] = tuple(data.get("look_information") or ())
         data["decisions"] = tuple(data.get("decisions") or ())
         return cls(**data)
 

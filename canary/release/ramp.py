@@ -14,7 +14,8 @@ from canary.release.traffic import stage_form
 
 __all__ = ["at_stage", "on_cycle", "on_look", "on_shifted", "on_stage_ordered"]
 
-_DECISIONS_KEPT = 20
+_DECISIONS_KEPT = 8
+"""A record must stay well below the table's limit of 400 KB an item."""
 
 
 def on_cycle(state: ReleaseState, event: events.CycleStarted) -> Outcome:
@@ -65,12 +66,16 @@ def on_shifted(state: ReleaseState, event: events.TrafficShifted) -> Outcome:
 
 def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
     """Keep the decision; a HOLD holds."""
-    looks = state.looks_done if event.looks_done is None else event.looks_done
+    information = () if event.information is None else (event.information,)
+    judged = state.blocks_judged if event.blocks_judged is None else event.blocks_judged
     after = replace(
         state,
         decisions=(*state.decisions, event.decision)[-_DECISIONS_KEPT:],
-        looks_done=max(state.looks_done, looks),
+        looks_done=max(state.looks_done, event.looks_done or 0),
+        look_information=(*state.look_information, *information),
+        benefit=event.benefit if state.benefit is None else state.benefit,
         v_max=event.v_max if state.v_max is None else state.v_max,
+        blocks_judged=judged,
     )
     if event.kind is not DecisionKind.HOLD or state.phase is not Phase.BAKING:
         return after, (Save(),)
@@ -81,7 +86,14 @@ def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
 
 def at_stage(state: ReleaseState, stage: int, at: float) -> ReleaseState:
     """The record with `stage` in force and a new block begun; a hold stays a hold."""
-    after = replace(state, stage=stage, target_stage=None, stage_started_at=at, block_started_at=at)
+    after = replace(
+        state,
+        stage=stage,
+        target_stage=None,
+        stage_started_at=at,
+        block_started_at=at,
+        blocks_judged=0,
+    )
     if state.phase is Phase.HELD and state.hold:
         return replace(after, hold=replace(state.hold, resume_to=Phase.BAKING))
     return replace(after, phase=Phase.BAKING)

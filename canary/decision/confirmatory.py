@@ -1,0 +1,150 @@
+"""The confirmatory test: looks at the information there is, benefit decided once, at the last."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from canary.decision.facts import Facts
+from canary.decision.harm import oriented_score
+from canary.decision.measures import pairs_of, unit_variance
+from canary.decision.verdicts import Verdict, VerdictKind
+from canary.policy.compiled import CompiledPolicy
+from canary.release.model import ReleaseState
+from canary.routing.rates import rate
+from canary.statistics.score_process import post_stratified
+from canary.statistics.spending import boundaries, obrien_fleming_spend
+
+__all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the score process; `benefit` is decided at the last one only."""
+
+    number: int
+    information: float
+    fraction: float
+    z: float
+    bound: float
+    estimate: float
+    post_stratified: float
+    benefit: bool | None
+    verdict: Verdict
+
+
+def looks_due(policy: CompiledPolicy, elapsed: float) -> int:
+    """How many of the looks before the last have come due, `elapsed` since first exposure."""
+    return sum(seconds <= elapsed for seconds in policy.statistics.looks_seconds[:-1])
+
+
+def project_v_max(policy: CompiledPolicy, state: ReleaseState, facts: Facts) -> float:
+    """The variance that the score is planned to have at the last look.
+
+    What it has now, and the policy's volumes at the last test stage until the test's end. Frozen
+    when that stage starts: what comes later must not move it.
+    """
+    plan = policy.statistics
+    metric = policy.metric(plan.primary_metric)
+    now = oriented_score(pairs_of(facts.cells, metric.name), metric).v
+    start = facts.as_of if state.first_exposure_at is None else state.first_exposure_at
+    days = max(0.0, start + plan.test_seconds - facts.as_of) / _DAY
+    stage = len(policy.stages) - 2
+    daily = sum(
+        intent.daily_volume * r * (1 - r)
+        for intent in policy.intents
+        for r in (rate(policy, stage, intent.name),)
+    )
+    observed = policy.baseline.survey_response if metric.denominator == "surveys" else 1.0
+    return now + daily * days * observed * unit_variance(policy, metric)
+
+
+def middle_look(policy: CompiledPolicy, state: ReleaseState, facts: Facts, due: int) -> Look:
+    """A look before the last: it spends its alpha and decides nothing in favour."""
+    return _look(policy, state, facts, number=due, last=False)
+
+
+def last_look(policy: CompiledPolicy, state: ReleaseState, facts: Facts) -> Look:
+    """The look that decides benefit, with all the alpha that is left."""
+    number = len(policy.statistics.looks_seconds)
+    return _look(policy, state, facts, number=number, last=True)
+
+
+def _look(
+    policy: CompiledPolicy, state: ReleaseState, facts: Facts, *, number: int, last: bool
+) -> Look:
+    plan = policy.statistics
+    metric = policy.metric(plan.primary_metric)
+    pairs = pairs_of(facts.cells, metric.name)
+    found = oriented_score(pairs, metric)
+    limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
+    v_max = state.v_max or project_v_max(policy, state, facts)
+    before = _rising(state.look_information, found.v)
+    spent = [_spent(policy, i, v / v_max) for i, v in enumerate(before)]
+    spent.append(plan.alpha / 2 if last else _spent(policy, len(before), found.v / v_max))
+    bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
+    z = found.z(limit)
+    crossed = z >= bound
+    large = plan.hypothesis == "non_inferiority" or (
+        found.w > 0 and found.estimate >= plan.min_effect
+    )
+    radius = bound * math.sqrt(found.v) / found.w if found.w > 0 else math.inf
+    harmed = found.w > 0 and found.estimate + radius < limit
+    kind = VerdictKind.FAIL if harmed else VerdictKind.INCONCLUSIVE
+    if crossed and large:
+        kind = VerdictKind.PASS
+    shares = {intent.name: intent.daily_volume for intent in policy.intents}
+    stratified, _ = post_stratified(pairs, shares)
+    word = plan.hypothesis.replace("_", "-")
+    sentence = (
+        f"{metric.name} overall, {word} test, look {number} of {len(plan.looks_seconds)}: "
+        f"z {z:.2f} against {bound:.2f}, effect {100 * found.estimate:+.2f} points"
+        f"{'' if large or not last else f', less than {100 * plan.min_effect:+.2f}'}: {kind}"
+    )
+    verdict = Verdict(
+        metric=metric.name,
+        scope="overall",
+        kind=kind,
+        gate="test",
+        unit="points" if metric.measure == "rate" else "score",
+        limit=limit,
+        estimate=found.estimate,
+        lower=found.estimate - radius,
+        upper=found.estimate + radius,
+        n_control=found.n_control,
+        n_canary=found.n_canary,
+        sentence=sentence,
+    )
+    return Look(
+        number=number,
+        information=found.v,
+        fraction=1.0 if last else min(1.0, found.v / v_max) if v_max > 0 else 0.0,
+        z=z,
+        bound=bound,
+        estimate=found.estimate,
+        post_stratified=stratified if metric.better == "higher" else -stratified,
+        benefit=(crossed and large) if last else None,
+        verdict=verdict,
+    )
+
+
+def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:
+    """One-sided alpha spent by a look before the last.
+
+    More volume than planned must not spend the last look's alpha: time caps the fraction.
+    """
+    plan = policy.statistics
+    calendar = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)] / plan.looks_seconds[-1]
+    capped = min(fraction, calendar)
+    return obrien_fleming_spend(capped, plan.alpha / 2) if capped > 0 else 0.0
+
+
+def _rising(information: tuple[float, ...], until: float) -> list[float]:
+    """Earlier looks' information as far as it rises and stays below the present look's."""
+    kept: list[float] = []
+    for value in information:
+        if (kept[-1] if kept else 0.0) < value < until:
+            kept.append(value)
+    return kept

@@ -1,0 +1,178 @@
+"""The gates of a stage: which limits are kept, broken, or not yet resolved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from canary.decision.facts import Facts
+from canary.decision.measures import Comparison, compare, pairs_of
+from canary.decision.verdicts import Verdict, VerdictKind, judge
+from canary.policy.compiled import CompiledPolicy, Gate, Metric
+from canary.statistics.intervals import one_sided_z
+from canary.statistics.quantile_ratio import quantile_interval, quantile_ratio
+from canary.statistics.score_process import Pair
+
+__all__ = ["gate_verdicts", "unresolved_verdicts"]
+
+_Q = 0.99
+
+
+def gate_verdicts(policy: CompiledPolicy, stage: int, facts: Facts) -> tuple[Verdict, ...]:
+    """The verdict of every gate that guards `stage`, from the present block's data."""
+    if facts.late:
+        return unresolved_verdicts(policy, stage, "the feed of events is late")
+    return tuple(
+        verdict
+        for gate in policy.gates
+        if gate.stage == stage
+        for verdict in _verdicts(policy, gate, facts)
+    )
+
+
+def unresolved_verdicts(policy: CompiledPolicy, stage: int, why: str) -> tuple[Verdict, ...]:
+    """Every gate of `stage` as INCONCLUSIVE, for a reason that is not in the data."""
+    return tuple(
+        _verdict(policy.metric(gate.metric), gate, gate.scope, Comparison(None, 0, 0), note=why)
+        for gate in policy.gates
+        if gate.stage == stage
+    )
+
+
+def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verdict]:
+    metric = policy.metric(gate.metric)
+    z = one_sided_z(policy.statistics.gate_confidence)
+    if metric.measure == "quantile":
+        yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, facts))
+        return
+    if gate.scope == "overall":
+        pairs = pairs_of(facts.block_cells, metric.name)
+        yield _verdict(metric, gate, "overall", compare(policy, metric, gate.unit, pairs, z))
+        return
+    groups = {
+        name: pairs_of(facts.block_cells, metric.name, strata)
+        for name, strata in _groups(policy, gate).items()
+    }
+    if gate.kind == "must_pass":
+        for name, pairs in groups.items():
+            yield _verdict(metric, gate, name, compare(policy, metric, gate.unit, pairs, z))
+        return
+    yield from _step_down(policy, metric, gate, groups)
+
+
+def _groups(policy: CompiledPolicy, gate: Gate) -> dict[str, frozenset[str]]:
+    """The scope's parts, each a set of strata: intents one by one, or rate tiers pooled."""
+    if gate.scope == "tier":
+        tiers = dict.fromkeys(intent.rate_tier for intent in policy.intents)
+        return {
+            f"tier:{tier}": frozenset(i.name for i in policy.intents if i.rate_tier == tier)
+            for tier in tiers
+        }
+    return {
+        f"intent:{intent.name}": frozenset({intent.name})
+        for intent in policy.intents
+        if gate.scope == "intent" or intent.revenue_critical
+    }
+
+
+def _step_down(
+    policy: CompiledPolicy, metric: Metric, gate: Gate, groups: dict[str, tuple[Pair, ...]]
+) -> Iterator[Verdict]:
+    """Holm's procedure over a scope's parts, by inverting the intervals.
+
+    The first FAIL must hold at alpha / m, the next at alpha / (m - 1), and so on; a part below
+    its minimum sample is no hypothesis.
+    """
+    alpha = policy.statistics.intent_alpha
+    rough = {
+        name: compare(policy, metric, gate.unit, pairs, one_sided_z(1 - alpha))
+        for name, pairs in groups.items()
+    }
+    open_names = [name for name, found in rough.items() if not _too_few(gate, found)]
+    settled: dict[str, Verdict] = {}
+    while open_names:
+        z = one_sided_z(1 - alpha / len(open_names))
+        tried = {
+            name: _verdict(metric, gate, name, compare(policy, metric, gate.unit, groups[name], z))
+            for name in open_names
+        }
+        beaten = {name: each for name, each in tried.items() if each.kind is VerdictKind.FAIL}
+        settled.update(beaten or tried)
+        open_names = [name for name in open_names if beaten and name not in beaten]
+    for name, found in rough.items():
+        yield settled[name] if name in settled else _verdict(metric, gate, name, found)
+
+
+def _compare_tails(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Comparison:
+    """P99 of each conversation's slowest turn: the canary's, or its ratio to the control's."""
+    sides = {}
+    counts = {}
+    for arm in ("control", "canary"):
+        tail = facts.latency.get(arm)
+        counts[arm] = tail.n if tail else 0
+        sides[arm] = (
+            quantile_interval(tail.n, tail.slowest_ms, _Q, policy.statistics.gate_confidence)
+            if tail
+            else None
+        )
+    canary, control = sides["canary"], sides["control"]
+    interval = canary
+    if gate.unit != "level":
+        interval = quantile_ratio(canary, control) if canary and control else None
+    return Comparison(interval, counts["control"], counts["canary"])
+
+
+def _too_few(gate: Gate, found: Comparison) -> bool:
+    least = found.n_canary if gate.unit == "level" else min(found.n_control, found.n_canary)
+    return found.interval is None or least < gate.min_sample
+
+
+def _verdict(
+    metric: Metric, gate: Gate, scope: str, found: Comparison, *, note: str = ""
+) -> Verdict:
+    """Judge one comparison.
+
+    A guardrail's bare level is held by its estimate: its proof is the comparison with the control
+    that stands beside it.
+    """
+    interval = found.interval
+    kind = VerdictKind.INCONCLUSIVE
+    if interval is None:
+        said = note or "no data to compare"
+    elif _too_few(gate, found):
+        said = f"fewer than {gate.min_sample} observations an arm"
+    else:
+        by_point = gate.unit == "level" and metric.role == "guardrail"
+        kind = judge(interval, gate.limit, metric.better, by_point=by_point)
+        said = (
+            f"{_number(interval.estimate, gate)} "
+            f"({_number(interval.lower, gate)} to {_number(interval.upper, gate)})"
+        )
+    unknown = (math.nan, -math.inf, math.inf)
+    numbers = (interval.estimate, interval.lower, interval.upper) if interval else unknown
+    wanted = _number(gate.limit, gate)
+    word = "at least" if metric.better == "higher" else "at most"
+    return Verdict(
+        metric=metric.name,
+        scope=scope,
+        kind=kind,
+        gate=gate.kind,
+        unit=gate.unit,
+        limit=gate.limit,
+        estimate=numbers[0],
+        lower=numbers[1],
+        upper=numbers[2],
+        n_control=found.n_control,
+        n_canary=found.n_canary,
+        sentence=f"{metric.name} {scope}: {said}; {word} {wanted} wanted: {kind}",
+    )
+
+
+def _number(value: float, gate: Gate) -> str:
+    if not math.isfinite(value):
+        return "unknown"
+    if gate.unit == "points":
+        return f"{100 * value:+.2f} points"
+    if gate.unit == "relative":
+        return f"{100 * value:+.1f}%"
+    return f"{value:+.3g}" if gate.unit == "score" else f"{value:.4g}"

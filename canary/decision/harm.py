@@ -1,0 +1,110 @@
+"""Harm: the always-valid sequence that may stop a release, and the bounds that alarms watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from canary.decision.facts import Cell, Facts
+from canary.decision.measures import compare, pairs_of, unit_variance
+from canary.policy.compiled import CompiledPolicy, Metric, Trigger
+from canary.statistics.confidence_sequence import effect_upper_bound
+from canary.statistics.score_process import Pair, Score, score
+
+__all__ = ["HarmLine", "harm_bound", "harm_bounds", "harm_lines", "oriented_score"]
+
+_LEAST_UNITS = 30
+
+
+@dataclass(frozen=True)
+class HarmLine:
+    """One scope's harm sequence: the upper bound of its effect, in the better direction."""
+
+    scope: str
+    rejects: bool
+    """Whether harm here rejects the candidate; elsewhere it only holds."""
+    upper: float
+    limit: float
+    n_control: float
+    n_canary: float
+    ready: bool
+    """Whether both arms have the outcomes that the sequence starts from."""
+
+    @property
+    def harmed(self) -> bool:
+        """Whether the effect is below the limit, whenever one looks."""
+        return self.ready and self.upper < self.limit
+
+
+def oriented_score(pairs: Iterable[Pair], metric: Metric) -> Score:
+    """The score process with its sign turned so that more is better."""
+    found = score(pairs)
+    return found if metric.better == "higher" else replace(found, s=-found.s)
+
+
+def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:
+    """The primary metric's harm sequences: overall, and each intent with its part of alpha.
+
+    Revenue-critical intents share one alpha and reject; the others share another and hold.
+    """
+    plan = policy.statistics
+    metric = policy.metric(plan.primary_metric)
+    critical = [intent.name for intent in policy.intents if intent.revenue_critical]
+    others = [intent.name for intent in policy.intents if not intent.revenue_critical]
+    scopes: list[tuple[str, frozenset[str] | None, bool, float]] = [
+        ("overall", None, True, plan.harm_alpha_overall)
+    ]
+    for names, rejects in ((critical, True), (others, False)):
+        scopes += [
+            (f"intent:{name}", frozenset({name}), rejects, plan.harm_alpha_revenue / len(names))
+            for name in names
+        ]
+    limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
+    rho = plan.harm_min_outcomes * unit_variance(policy, metric)
+    lines = []
+    for scope, strata, rejects, alpha in scopes:
+        found = oriented_score(pairs_of(facts.cells, metric.name, strata), metric)
+        lines.append(
+            HarmLine(
+                scope=scope,
+                rejects=rejects,
+                upper=effect_upper_bound(found, alpha, rho),
+                limit=limit,
+                n_control=found.n_control,
+                n_canary=found.n_canary,
+                ready=min(found.n_control, found.n_canary) >= plan.harm_min_outcomes,
+            )
+        )
+    return tuple(lines)
+
+
+def harm_bound(policy: CompiledPolicy, trigger: Trigger, cells: Iterable[Cell]) -> float | None:
+    """The lower bound of harm in the trigger's unit, over one window; positive is harm.
+
+    `None` with fewer than 30 customers in an arm: the metric is then not published.
+    """
+    metric = policy.metric(trigger.metric)
+    pairs = pairs_of(cells, metric.name)
+    if min(_units(pairs)) < _LEAST_UNITS:
+        return None
+    interval = compare(policy, metric, trigger.unit, pairs, trigger.z).interval
+    if interval is None:
+        return None
+    bound = -interval.upper if metric.better == "higher" else interval.lower
+    return bound if math.isfinite(bound) else None
+
+
+def harm_bounds(policy: CompiledPolicy, facts: Facts) -> Mapping[str, float]:
+    """By metric, the bound of every harm trigger that has enough data since first exposure."""
+    bounds = {
+        trigger.metric: harm_bound(policy, trigger, facts.cells)
+        for trigger in policy.triggers
+        if trigger.statistic == "harm" and not facts.late
+    }
+    return {metric: bound for metric, bound in bounds.items() if bound is not None}
+
+
+def _units(pairs: Iterable[Pair]) -> tuple[float, float]:
+    kept = tuple(pairs)
+    return sum(pair.control.units for pair in kept), sum(pair.canary.units for pair in kept)

@@ -1,0 +1,88 @@
+"""A look's decision, with everything that led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from canary.decision.verdicts import Verdict, plain
+from canary.release.events import LookTaken
+from canary.release.model import Cause, DecisionKind
+
+__all__ = ["Decision", "Rule", "look_taken"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the progression as it was applied: what it read, and what it said."""
+
+    name: str
+    inputs: Mapping[str, Any]
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do now, and when to look again at the latest.
+
+    `shift_needed` says that the stage asked for is not in force and traffic must be moved first.
+    The last five fields are what the record must remember of the look; `None` changes nothing.
+    """
+
+    kind: DecisionKind
+    reason: str
+    wait_seconds: int
+    at: float
+    stage: int
+    cause: Cause | None = None
+    alarms: tuple[str, ...] = ()
+    shift_needed: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+    rules: tuple[Rule, ...] = field(default=())
+    looks_done: int | None = None
+    information: float | None = None
+    benefit: bool | None = None
+    v_max: float | None = None
+    blocks_judged: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, for the record, the dashboard and the report."""
+        return {
+            "decision": self.kind.value,
+            "reason": self.reason,
+            "cause": self.cause.value if self.cause else None,
+            "wait_seconds": self.wait_seconds,
+            "shift_needed": self.shift_needed,
+            "at": self.at,
+            "stage": self.stage,
+            "alarms": list(self.alarms),
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "rules": [
+                {"name": rule.name, "inputs": _json(rule.inputs), "outcome": rule.outcome}
+                for rule in self.rules
+            ],
+        }
+
+
+def look_taken(decision: Decision) -> LookTaken:
+    """The event that enters a decision into the release's record."""
+    return LookTaken(
+        at=decision.at,
+        kind=decision.kind,
+        decision=decision.to_dict(),
+        cause=decision.cause,
+        detail=decision.reason,
+        alarms=decision.alarms,
+        looks_done=decision.looks_done,
+        information=decision.information,
+        benefit=decision.benefit,
+        v_max=decision.v_max,
+        blocks_judged=decision.blocks_judged,
+    )
+
+
+def _json(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: plain(value) if isinstance(value, float) else value for name, value in values.items()
+    }

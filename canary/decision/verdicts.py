@@ -1,0 +1,84 @@
+"""What one metric says about one gate, with the numbers that say it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from canary.policy.compiled import Unit
+from canary.statistics.intervals import Interval
+
+__all__ = ["Verdict", "VerdictKind", "judge", "plain"]
+
+
+class VerdictKind(StrEnum):
+    """Whether a limit is kept."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict
+    """The limit is kept: proved, not merely not refuted."""
+    FAIL = "FAIL"
+    """The limit is broken: proved."""
+    INCONCLUSIVE = "INCONCLUSIVE"
+    """The data do not say."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One metric, in one scope, against one limit; `estimate` and bounds are in `unit`."""
+
+    metric: str
+    scope: str
+    """`overall`, `intent:{name}` or `tier:{name}`."""
+    kind: VerdictKind
+    gate: Literal["must_pass", "must_not_fail", "test"]
+    unit: Unit
+    limit: float
+    estimate: float
+    lower: float
+    upper: float
+    n_control: float
+    n_canary: float
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; what is not known is null."""
+        return {
+            "metric": self.metric,
+            "scope": self.scope,
+            "verdict": self.kind.value,
+            "gate": self.gate,
+            "unit": self.unit,
+            "limit": plain(self.limit),
+            "estimate": plain(self.estimate),
+            "lower": plain(self.lower),
+            "upper": plain(self.upper),
+            "n_control": plain(self.n_control),
+            "n_canary": plain(self.n_canary),
+            "sentence": self.sentence,
+        }
+
+
+def judge(
+    interval: Interval, limit: float, better: Literal["higher", "lower"], *, by_point: bool = False
+) -> VerdictKind:
+    """Compare an interval with a limit: PASS and FAIL need it wholly on one side.
+
+    `by_point` asks of a PASS only that the estimate keeps the limit.
+    """
+    sign = 1.0 if better == "higher" else -1.0
+    bounds = sorted((sign * interval.lower, sign * interval.upper))
+    if any(math.isnan(value) for value in (*bounds, interval.estimate)):
+        return VerdictKind.INCONCLUSIVE
+    worst, best = bounds
+    if best < sign * limit:
+        return VerdictKind.FAIL
+    if (sign * interval.estimate if by_point else worst) >= sign * limit:
+        return VerdictKind.PASS
+    return VerdictKind.INCONCLUSIVE
+
+
+def plain(value: float) -> float | None:
+    """A number that JSON can carry: six significant digits, `None` when not finite."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
