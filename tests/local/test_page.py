@@ -219,6 +219,31 @@ def test_axis_steps_are_round_and_reach_the_top(top: float, steps: list[float]) 
     assert run_node(script, top, 4) == steps
 
 
+def test_axis_labels_are_exact() -> None:
+    """A step of a quarter of a percent is written with two decimals, not rounded to another."""
+    html = render("charts", a_run(series=[Point(0, 0.009, None, None, None, 0.0, None)]), {})
+    (errors,) = re.findall(r'<svg class="plot" id="errors".*?</svg>', html)
+    labels = re.findall(r'text-anchor="end"[^>]*>([\d.]+)%', errors)
+    assert labels == ["0.00", "0.25", "0.50", "0.75", "1.00"]
+
+
+def test_long_series_are_thinned_to_their_means() -> None:
+    """Many points become few; a mean leaves out what has no data, and a gap stays a gap."""
+    script = """
+    import { thinned } from "PAGE/charts.js";
+    const [points, most] = input;
+    console.log(JSON.stringify(thinned(points, [{ key: "canary" }], most)));
+    """
+    values = [0.1, 0.3, None, None, None, 0.5]
+    points = [{"minute": minute, "canary": value} for minute, value in enumerate(values)]
+    assert run_node(script, points, 3) == [
+        {"minute": 0.5, "canary": pytest.approx(0.2)},
+        {"minute": 2.5, "canary": None},
+        {"minute": 4.5, "canary": 0.5},
+    ]
+    assert run_node(script, points, 6) == points
+
+
 def test_critical_alarms_come_first() -> None:
     """The composites lead, then alarms in ALARM; the quiet ones are folded away."""
     shown = re.findall(r'<th scope="row">([a-z0-9-]+)', render("alarms", a_run()))

@@ -18,7 +18,8 @@ export function lineChart({ id, title, lines, points, marks = [], at = null, wid
   if (present.length === 0) {
     return `<figure class="chart">${head}<p class="empty">No data yet</p></figure>`;
   }
-  const frame = scales(points, lines, width, height, floor);
+  const drawn = thinned(points, lines, Math.floor(width / 2));
+  const frame = scales(drawn, lines, width, height, floor);
   const label = `${title}: ${lines.map((line) => `${line.name} ${percent(shown?.[line.key])}`).join(", ")}`;
   const svg = [
     `<svg class="plot" id="${id}" role="img" aria-label="${escape(label)}" width="${width}" height="${height}"`,
@@ -26,7 +27,7 @@ export function lineChart({ id, title, lines, points, marks = [], at = null, wid
     ` data-first="${frame.first}" data-last="${frame.last}">`,
     grid(frame),
     marked(marks, frame),
-    ...lines.map((line) => `<path class="line ${line.style}" d="${path(points, line.key, frame)}"/>`),
+    ...lines.map((line) => `<path class="line ${line.style}" d="${path(drawn, line.key, frame)}"/>`),
     at === null || !shown ? "" : cursor(shown, lines, frame),
     "</svg>",
   ].join("");
@@ -40,6 +41,20 @@ export function ticks(top, wanted) {
   const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999);
   const many = Math.ceil(top / step - 1e-9);
   return Array.from({ length: many + 1 }, (_, index) => Number((index * step).toPrecision(12)));
+}
+
+/** At most `most` points: neighbours become their mean, so that days of minutes stay lines. */
+export function thinned(points, lines, most) {
+  const size = Math.ceil(points.length / most);
+  if (size <= 1) return points;
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, index) => {
+    const group = points.slice(index * size, (index + 1) * size);
+    const middle = (name) => {
+      const values = group.map((point) => point[name]).filter(known);
+      return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+    };
+    return Object.fromEntries(["minute", ...lines.map((line) => line.key)].map((name) => [name, middle(name)]));
+  });
 }
 
 function scales(points, lines, width, height, floor) {
@@ -57,7 +72,8 @@ function scales(points, lines, width, height, floor) {
 }
 
 function grid(frame) {
-  const decimals = frame.rows[1] * 100 < 0.1 ? 2 : frame.rows[1] * 100 < 1 || (frame.rows[1] * 1000) % 10 ? 1 : 0;
+  const step = frame.rows[1] * 100;
+  const decimals = [0, 1, 2].find((each) => Math.abs(step - Number(step.toFixed(each))) < 1e-9) ?? 3;
   const rows = frame.rows.map((value) => {
     const y = fixed(frame.y(value));
     return `<path class="${value === 0 ? "axis" : "grid"}" d="M${frame.left} ${y}H${frame.right}"/>`

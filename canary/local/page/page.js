@@ -30,8 +30,8 @@ function draw() {
   put("decisions", render.decisions(view));
   put("timeline", render.timeline(view));
   put("arms", render.arms(view));
-  fold("quiet", render.quietAlarms(view), "more alarms, OK or without data");
-  fold("pace", render.pace(view), "changes of the policy by this scenario's pace");
+  fold("quiet", render.quietAlarms(view), "Other alarms, OK or without data");
+  fold("pace", render.pace(view), "Changes of the policy by this scenario's pace");
 }
 
 function drawCharts() {
@@ -42,7 +42,7 @@ function drawCharts() {
 
 function fold(name, { count, html }, words) {
   element(`${name}-box`).hidden = count === 0;
-  put(`${name}-summary`, `${count} ${words}`);
+  put(`${name}-summary`, `${words}: ${count}`);
   put(name, html);
 }
 

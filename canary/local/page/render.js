@@ -121,7 +121,7 @@ function alarmTable(rows) {
     return `<tr class="state-${escape(alarm.state)}"><th scope="row">${escape(alarm.name)}${reason}</th>`
       + `<td class="state">${escape(STATES[alarm.state] ?? alarm.state)}</td><td class="number">${known(alarm.since_minute) ? span(alarm.since_minute) : "–"}</td></tr>`;
   });
-  return `<table><thead><tr><th scope="col">Alarm</th><th scope="col">State</th><th scope="col" class="number">Since</th></tr></thead><tbody>${body.join("")}</tbody></table>`;
+  return `<table><thead><tr><th scope="col">Alarm</th><th scope="col">State</th><th scope="col" class="number">Changed at</th></tr></thead><tbody>${body.join("")}</tbody></table>`;
 }
 
 /** Decisions, the latest first, each with its reason. */
