@@ -99,7 +99,8 @@ def offline_result(policy: CompiledPolicy, scores: Mapping[str, float]) -> Offli
     for gate in policy.offline_gates:
         score = scores.get(gate.metric)
         sign = ">=" if gate.better == "higher" else "<="
-        if not isinstance(score, int | float) or math.isnan(score):
+        number = isinstance(score, int | float) and not isinstance(score, bool)
+        if score is None or not number or math.isnan(score):
             passed = False
             lines.append(f"{gate.metric} has no score ({sign} {gate.limit:g} wanted): FAIL")
             continue

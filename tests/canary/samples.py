@@ -148,7 +148,7 @@ def policy(**changes: Any) -> CompiledPolicy:
         ),
         "baseline": Baseline(0.002, 4000, 0.015, 3.2, 0.9, 0.1, 0.78, 0.12, 0.7, 0.1, 4.0, 300_000),
     }
-    return CompiledPolicy(**{**values, **changes})
+    return CompiledPolicy.from_json(CompiledPolicy(**{**values, **changes}).to_json())
 
 
 def release(of: CompiledPolicy | None = None, **changes: Any) -> ReleaseState:
