@@ -157,7 +157,7 @@ def status(region: Region, release_id: str) -> None:
         lines.append(f"cause: {state.cause.value}{' (strike)' if state.strike else ''}")
     if state.decisions:
         last = state.decisions[-1]
-        lines.append(f"last decision: {last.get('kind')}: {last.get('reason', '')}")
+        lines.append(f"last decision: {last.get('decision')}: {last.get('reason', '')}")
     region.say("\n".join(lines), document | {"active": not state.terminal})
 
 

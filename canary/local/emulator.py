@@ -146,11 +146,11 @@ class Emulator:
 
     def _quiet(self) -> None:
         """No request lines on the terminal; what moto could not answer is kept in `errors`."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        logger = logging.getLogger("moto")
-        logger.setLevel(logging.ERROR)
-        logger.propagate = False
-        logger.handlers = [_Keeper(self.errors)]
+        for name in ("moto", "werkzeug"):
+            logger = logging.getLogger(name)
+            logger.setLevel(logging.ERROR)
+            logger.propagate = False
+            logger.handlers = [_Keeper(self.errors)]
 
     def _settings(self, caller: Caller) -> dict[str, str]:
         return {

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from canary.local import cloudformation, cloudwatch_patches, stepfunctions
+from canary.local import cloudformation, cloudwatch_patches, log_groups, stepfunctions
 from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
@@ -112,6 +112,7 @@ class Parts:
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
+        log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
         for part in (self.functions, self.bus, self.tasks, self.targets, self.addresses):
             part.install(self.patches)

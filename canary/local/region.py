@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,7 @@ class EmbeddedRegion:
             ids.add(event["event_id"])
             if event["event"] == "outcome":
                 outcomes.add(event["conversation_id"])
-            elif event["status"] == HTTPStatus.OK:
+            elif event["model_id"] is not None:
                 turns.add((event["conversation_id"], event["turn"]))
         return StoredEvents(len(turns), len(outcomes), repeated)
 
@@ -262,7 +262,10 @@ class EmbeddedRegion:
         found = [f"{each.function}: {each.reason}" for each in self.parts.functions.failures]
         for part in (self._balancer, self._alarms, self._actions, self._router):
             found += getattr(part, "failures", [])
-        return tuple(found)
+        return tuple(
+            each if count == 1 else f"{each} ({count} times)"
+            for each, count in Counter(found).items()
+        )
 
     def stop(self) -> None:
         """Stop in reverse order; safe at any point of the start."""

@@ -59,6 +59,7 @@ class ScenarioRun:
             clock_factor=CLOCK_FACTOR,
             expected=scenario.expect.outcome,
             policy_changes=list(policy.changes),
+            stages=[round(100 * stage.rate, 1) for stage in policy.stages],
         )
         self._page = LivePage(
             port,

@@ -67,6 +67,8 @@ class RunStatus:
     description: str
     clock_factor: float
     expected: str
+    stages: list[float] = field(default_factory=list)
+    """The ramp's rates in percent."""
     virtual_minutes: float = 0.0
     phase: str = "STARTING"
     stage_percent: float = 0.0
