@@ -132,7 +132,7 @@ def _alarm(
 def _decision(state: ReleaseState, item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "minute": _minute(state, float(item.get("at", state.admitted_at))),
-        "kind": item.get("kind", ""),
+        "kind": item.get("decision", ""),
         "reason": item.get("reason", ""),
     }
 

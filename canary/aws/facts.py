@@ -76,6 +76,12 @@ class FactStore:
         (rows,) = self._athena.run([facts_sql.cells(self._athena.table, window, metrics)])
         return (*_cells(rows, metrics), *self._counted(policy, state.stage, window))
 
+    def draws(self, state: ReleaseState, as_of: float) -> tuple[Draws, ...]:
+        """First draws of units since the release was admitted."""
+        window = Window(state.release_id, state.admitted_at, state.admitted_at, as_of)
+        (rows,) = self._athena.run([facts_sql.draws(self._athena.table, window)])
+        return _draws(rows)
+
     def _counted(self, policy: CompiledPolicy, stage: int, window: Window) -> Iterable[Cell]:
         """The detector's counters, each turn its own unit: they carry no customer."""
         detected = [

@@ -1,4 +1,4 @@
-"""Take one look at the active stage: read the facts, decide, and keep the decision."""
+"""Take a look at a stage: facts, the verdicts over them, and what the release does next."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from canary.aws.settings import from_environment
 from canary.decision.engine import evaluate
 from canary.decision.outcome import look_taken
 from canary.policy.compiled import CompiledPolicy
+from canary.release.model import DecisionKind, Phase
 
 
 @dataclass(frozen=True)
@@ -26,22 +27,17 @@ class Settings:
     """What this function is given."""
 
     releases_table: str
-    metrics_namespace: str
-    athena_workgroup: str
-    events_database: str
-    events_table: str
     parameter_prefix: str
+    metrics_namespace: str
     ml_topic_arn: str
 
 
 SETTINGS = from_environment(Settings)
-ALARMS = Alarms(client("cloudwatch"))
+CLOUDWATCH = client("cloudwatch")
+ALARMS = Alarms(CLOUDWATCH)
 FACTS = FactStore(
-    Athena(
-        client("athena"),
-        Tables(SETTINGS.athena_workgroup, SETTINGS.events_database, SETTINGS.events_table),
-    ),
-    Metrics(client("cloudwatch"), SETTINGS.metrics_namespace),
+    Athena(client("athena"), from_environment(Tables)),
+    Metrics(CLOUDWATCH, SETTINGS.metrics_namespace),
 )
 PERFORMER = Performer(
     releases=Releases(client("dynamodb"), SETTINGS.releases_table),
@@ -49,17 +45,22 @@ PERFORMER = Performer(
     topics={"ml_engineers": Topic(client("sns"), SETTINGS.ml_topic_arn)},
 )
 
+MOVES = (DecisionKind.ADVANCE, DecisionKind.PROMOTE)
+"""What a hold that came while the look was taken forbids."""
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The decision for the stage that the progression bakes. Raises `Revoked`."""
+    """Decide at the stage that the progression bakes. Raises `Revoked` when the release is over."""
     state = PERFORMER.current(event["release_id"])
     policy = CompiledPolicy.from_json(state.policy)
     facts = FACTS.read(state, policy, clock.now(), ALARMS.states())
     decision = evaluate(policy, state, facts, asked_stage=int(event["stage"]))
-    PERFORMER.settle(state, look_taken(decision))
+    after = PERFORMER.settle(state, look_taken(decision))
+    kind, wait = decision.kind, decision.wait_seconds
+    if after.phase is Phase.HELD and kind in MOVES:
+        kind, wait = DecisionKind.HOLD, policy.statistics.bake_poll_seconds
     return {
-        "decision": decision.kind.value,
-        "wait_seconds": max(1, decision.wait_seconds),
-        "shift_needed": decision.shift_needed,
-        "reason": decision.reason,
+        "decision": kind.value,
+        "wait_seconds": wait,
+        "shift_needed": decision.shift_needed and after.phase is not Phase.HELD,
     }
