@@ -98,14 +98,27 @@ def _upload(emulator: Emulator, stack: Stack) -> None:
     if stack.assets is None:
         return
     client = emulator.client("s3")
+    layers = _layer_keys(stack)
     for file in json.loads(stack.assets.read_text()).get("files", {}).values():
         path = stack.assets.parent / file["source"]["path"]
         packed = file["source"].get("packaging") == "zip"
-        body = _zip(path) if packed else path.read_bytes()
         for destination in file["destinations"].values():
+            if destination["objectKey"] in layers:
+                continue
             bucket = _resolve(destination["bucketName"], emulator.region)
             _ensure_bucket(client, bucket, emulator.region)
+            body = _zip(path) if packed else path.read_bytes()
             client.put_object(Bucket=bucket, Key=destination["objectKey"], Body=body)
+
+
+def _layer_keys(stack: Stack) -> set[str]:
+    """Objects that only layers would be made from: tens of megabytes that nothing here reads."""
+    resources = json.loads(stack.template.read_text()).get("Resources", {}).values()
+    return {
+        str(each["Properties"]["Content"]["S3Key"])
+        for each in resources
+        if each["Type"] == "AWS::Lambda::LayerVersion"
+    }
 
 
 def _zip(path: Path) -> bytes:

@@ -95,10 +95,13 @@ class TaskScheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Start nothing any more; the processes end with the region's others."""
+        """Start nothing any more; the processes end with the region's others, then `close`."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def close(self) -> None:
+        """Close the metadata endpoint, once no task is left to ask it."""
         self._metadata.stop()
 
     def install(self, patches: Patches) -> None:
@@ -194,17 +197,18 @@ class TaskScheduler:
                 self._start_task(group)
 
     def _count_failures(self, key: str, tasks: list[Task]) -> None:
-        for task in tasks:
-            if task.status is TaskStatus.STOPPED and task.unexpected:
-                task.unexpected = False
-                failures, _ = self._failures.get(key, (0, 0.0))
-                pause = min(_MAX_BACK_OFF_SECONDS, _BACK_OFF_SECONDS * 2**failures)
-                self._failures[key] = (failures + 1, time.monotonic() + pause)
-                self._on_line("", f"task {task.id} stopped: {task.reason}")
-        if tasks and all(task.status is TaskStatus.RUNNING for task in tasks if not task.stopping):
-            failures, not_before = self._failures.get(key, (0, 0.0))
-            if time.monotonic() > not_before + _MAX_BACK_OFF_SECONDS:
-                self._failures.pop(key, None)
+        """Several deaths at one time are one failure of the group."""
+        dead = [task for task in tasks if task.status is TaskStatus.STOPPED and task.unexpected]
+        failures, not_before = self._failures.get(key, (0, 0.0))
+        now = time.monotonic()
+        if dead:
+            pause = min(_MAX_BACK_OFF_SECONDS, _BACK_OFF_SECONDS * 2**failures)
+            self._failures[key] = (failures + 1, now + pause)
+        elif failures and now > not_before + _MAX_BACK_OFF_SECONDS:
+            del self._failures[key]
+        for task in dead:
+            task.unexpected = False
+            self._on_line("", f"task {task.id} stopped: {task.reason}")
 
     def _start_task(self, group: _Group) -> None:
         service = group.service

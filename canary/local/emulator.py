@@ -74,6 +74,7 @@ class Emulator:
         """What moto failed at, each with its trace: an HTTP 500 for the caller."""
         self._server: Any = None
         self._saved: dict[str, str | None] = {}
+        self._session = boto3.session.Session()
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.elsewhere: dict[str, str] = {}
@@ -129,7 +130,7 @@ class Emulator:
         """A boto3 client of the region, one per service, safe to share between threads."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session().client(
+                self._clients[service] = self._session.client(
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,

@@ -95,6 +95,7 @@ class Parts:
         self.functions.stop()
         self.tasks.stop()
         self.processes.close()
+        self.tasks.close()
         self.addresses.close()
         self.emulator.stop()
         self.patches.undo()
