@@ -117,7 +117,7 @@ class Sessions:
         return Session(
             record=_record(record),
             flag=None if flag is None else flag == "true",
-            history=tuple(Message(**json.loads(each)) for each in history),
+            history=tuple(filter(None, map(_message, history))),
         )
 
     async def claim(self, record: Assignment) -> Assignment:
@@ -172,6 +172,15 @@ def _record(text: Any) -> Assignment | None:
         return Assignment.from_json(text)
     except (ValueError, KeyError, TypeError):
         _log.warning("redis: unreadable assignment record, ignored")
+        return None
+
+
+def _message(text: str) -> Message | None:
+    """A stored message; another version's, while a deployment runs, is as good as none."""
+    try:
+        return Message(**json.loads(text))
+    except (ValueError, TypeError):
+        _log.warning("redis: unreadable message, ignored")
         return None
 
 

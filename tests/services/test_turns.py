@@ -230,6 +230,17 @@ async def test_redis_failing_mid_conversation_serves_on_in_the_same_arm(
     assert not any(event["slow"] for event in events)
 
 
+async def test_what_another_version_left_in_redis_is_ignored(region: Region) -> None:
+    """A record or a history that cannot be read never fails a turn."""
+    region.parameter = parameter(rate=1.0)
+    await region.start_api()
+    await region.cache.set("ab:session:ann", '{"arm": "canary"}')
+    await region.cache.rpush("chat:history:ann", '{"who": "ann"}', "no json")
+    first, second = await region.said("ann"), await region.said("ann")
+    assert (first["arm"], first["turn"]) == ("canary", 1)
+    assert (second["arm"], second["turn"]) == ("canary", 2)
+
+
 async def test_each_turn_is_one_event_and_events_carry_what_the_contract_says(
     region: Region, capsys: pytest.CaptureFixture[str]
 ) -> None:
