@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +24,10 @@ class Cache:
 
 
 def connect(place: Cache, secrets: Any) -> Any:
-    """A connection with time-outs of 2 s; the password is read from the secret, if there is one."""
+    """A connection with time-outs of 2 s; the secret, if there is one, is the password."""
     password = None
     if place.cache_secret_arn:
-        text = secrets.get_secret_value(SecretId=place.cache_secret_arn)["SecretString"]
-        password = json.loads(text)["password"] if text.startswith("{") else text
+        password = secrets.get_secret_value(SecretId=place.cache_secret_arn)["SecretString"]
     return redis.Redis(
         host=place.cache_host,
         port=int(place.cache_port),
