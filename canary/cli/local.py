@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import click
 
@@ -42,7 +42,7 @@ def local(
     file: Path | None,
     policy: Path | None,
     region: str | None,
-    routing: str | None,
+    routing: Literal["application", "alb"] | None,
     port: int,
     listing: bool,
     inventory: bool,

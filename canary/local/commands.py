@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from canary.local.result import RunResult
 from canary.local.synthesis import (
@@ -33,7 +33,7 @@ class Options:
     scenario_file: Path | None
     policy: Path | None
     region: str | None
-    routing: str | None
+    routing: Literal["application", "alb"] | None
     port: int
     stream: TextIO
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
 
 from canary.local.region import PREFIX, EmbeddedRegion
@@ -44,6 +43,6 @@ class Faults:
                 name = f"{PREFIX}/assignment"
                 (parts.access.deny_parameter if on else parts.access.allow_parameter)(name)
             case "redis_down":
-                parts.cache.signal(signal.SIGSTOP if on else signal.SIGCONT)
+                (parts.cache.stop if on else parts.cache.start)()
             case "shared_incident":
                 pass

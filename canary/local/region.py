@@ -180,7 +180,7 @@ class EmbeddedRegion:
 
     def api_url(self) -> str:
         """Where customers reach the API tier's load balancer."""
-        return "http://" + self._load_balancer(internal=False).dns_name
+        return f"http://{self._load_balancer(internal=False).dns_name}"
 
     def target_group(self, task_set: str) -> str:
         """The ARN of the target group of `primary` or `canary`."""
@@ -253,9 +253,7 @@ class EmbeddedRegion:
     def machine_arn(self) -> str:
         """The ARN of the progression's state machine."""
         machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
-        return next(
-            str(each["stateMachineArn"]) for each in machines if each["name"] == MACHINE
-        )
+        return next(str(each["stateMachineArn"]) for each in machines if each["name"] == MACHINE)
 
     def failures(self) -> tuple[str, ...]:
         """What went wrong on the way, one line each."""

@@ -16,7 +16,8 @@ from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
 from canary.local.region import CLOCK_FACTOR, EmbeddedRegion
 from canary.local.result import RunResult, StageShare
-from canary.local.scenario import Scenario
+from canary.local.scenario import Fault, Scenario
+from canary.local.scenario import Phase as ModelPhase
 from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
 from canary.local.view import View
 from canary.policy.compiled import CompiledPolicy
@@ -334,7 +335,10 @@ class ScenarioRun:
     def _stop_customers(self) -> dict[str, Any]:
         assert self._customers is not None
         self._customers.tell({"stop": True})
-        return self._customers.wait_for(lambda each: "final" in each, _LAST_TOTALS_SECONDS)
+        totals: dict[str, Any] = self._customers.wait_for(
+            lambda each: "final" in each, _LAST_TOTALS_SECONDS
+        )
+        return totals
 
     def _shares(self) -> list[StageShare]:
         draws = self._embedded.router.tally.draws()
@@ -357,7 +361,7 @@ class ScenarioRun:
 
     def _fault_at(self) -> float | None:
         """When the first phase that is worse, or the first fault, began."""
-        timed = (*self._scenario.fault, *self._scenario.phase)
+        timed: list[Fault | ModelPhase] = [*self._scenario.fault, *self._scenario.phase]
         begun = [at for each in timed if (at := self._moment.begin(each)) is not None]
         return self._began + min(begun) * _MINUTE if begun else None
 
