@@ -408,7 +408,8 @@ def _stop_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
         self: EC2ContainerServiceBackend, cluster_str: str, task_str: str, reason: str
     ) -> SimpleNamespace:
         self._get_cluster(cluster_str)
-        task = next(each for each in scheduler.tasks() if each.id == task_str.rsplit("/", maxsplit=1)[-1])
+        wanted = task_str.rsplit("/", maxsplit=1)[-1]
+        task = next(each for each in scheduler.tasks() if each.id == wanted)
         task.stop(reason or "StopTask")
         return _described(self, task)
 

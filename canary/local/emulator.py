@@ -33,6 +33,7 @@ ACCOUNT = "123456789012"
 TASK_KEY = "ASIACANARYTASK000000"
 FUNCTION_KEY = "ASIACANARYFUNCTION00"
 _KEPT_ERRORS = 50
+_SECRET = "emulated"  # noqa: S105 - no account has it
 _REGION_KEY = "ASIACANARYREGION0000"
 
 Caller = Literal["task", "function", "region"]
@@ -74,7 +75,7 @@ class Emulator:
         """What moto failed at, each with its trace: an HTTP 500 for the caller."""
         self._server: Any = None
         self._saved: dict[str, str | None] = {}
-        self._session = boto3.session.Session()
+        self._session: boto3.session.Session | None = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.elsewhere: dict[str, str] = {}
@@ -129,13 +130,15 @@ class Emulator:
     def client(self, service: str) -> Any:
         """A boto3 client of the region, one per service, safe to share between threads."""
         with self._lock:
+            if self._session is None:
+                self._session = boto3.session.Session()
             if service not in self._clients:
                 self._clients[service] = self._session.client(
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,
                     aws_access_key_id=_REGION_KEY,
-                    aws_secret_access_key="emulated",
+                    aws_secret_access_key=_SECRET,
                     config=Config(
                         retries={"total_max_attempts": 1},
                         max_pool_connections=32,
@@ -157,7 +160,7 @@ class Emulator:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": _KEYS[caller],
-            "AWS_SECRET_ACCESS_KEY": "emulated",
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_CONFIG_FILE": os.devnull,

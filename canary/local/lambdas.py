@@ -454,7 +454,7 @@ def _deliver_sns_messages(patches: Patches, functions: Functions) -> None:
 
 
 def _deliver_log_events(patches: Patches, functions: Functions) -> None:
-    """Moto calls the function inside `PutLogEvents`, and finds none behind an alias."""
+    """Moto calls the newest code inside `PutLogEvents`, whatever alias the filter names."""
 
     def send_log_event(
         self: LambdaBackend,

@@ -175,7 +175,7 @@ def scale_callbacks(patches: Patches, clock: Clock) -> None:
 
 
 def announce_ends(patches: Patches, bus: EventBus) -> None:
-    """Moto sends no event when an execution ends, and keeps no reason when one is stopped."""
+    """Moto sends no event when an execution ends."""
     original = BaseExecutionWorkerCommunication.terminated
 
     def terminated(self: BaseExecutionWorkerCommunication) -> None:
