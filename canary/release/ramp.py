@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from canary.policy.compiled import CompiledPolicy
 from canary.release import events
@@ -15,7 +16,7 @@ from canary.release.traffic import stage_form
 __all__ = ["at_stage", "on_cycle", "on_look", "on_shifted", "on_stage_ordered"]
 
 _DECISIONS_KEPT = 8
-"""A record must stay well below the table's limit of 400 KB an item."""
+"""Of these the newest judged one keeps its verdicts, some 34 KB: an item may have 400 KB."""
 
 
 def on_cycle(state: ReleaseState, event: events.CycleStarted) -> Outcome:
@@ -70,7 +71,7 @@ def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
     judged = state.blocks_judged if event.blocks_judged is None else event.blocks_judged
     after = replace(
         state,
-        decisions=(*state.decisions, event.decision)[-_DECISIONS_KEPT:],
+        decisions=(*_earlier(state, event), event.decision)[-_DECISIONS_KEPT:],
         looks_done=max(state.looks_done, event.looks_done or 0),
         look_information=(*state.look_information, *information),
         benefit=event.benefit if state.benefit is None else state.benefit,
@@ -82,6 +83,13 @@ def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
     return hold(
         after, event.cause or Cause.GATE, at=event.at, detail=event.detail, alarms=event.alarms
     )
+
+
+def _earlier(state: ReleaseState, event: events.LookTaken) -> tuple[dict[str, Any], ...]:
+    """The decisions before this one, without their verdicts once it brings its own."""
+    if not event.decision.get("verdicts"):
+        return state.decisions
+    return tuple({**decision, "verdicts": []} for decision in state.decisions)
 
 
 def at_stage(state: ReleaseState, stage: int, at: float) -> ReleaseState:

@@ -244,6 +244,17 @@ def test_what_a_look_freezes_is_never_changed_again() -> None:
     assert ReleaseState.from_dict(state.to_dict()) == state
 
 
+def test_a_record_keeps_eight_decisions_and_one_looks_verdicts() -> None:
+    """However long a release bakes, its item stays small."""
+    state = BAKING
+    for at in range(20):
+        judged = at % 2 == 0
+        decision = {"at": at, "verdicts": [{"metric": "error"}] if judged else []}
+        state = decide(state, events.LookTaken(at, DecisionKind.EXTEND, decision))[0]
+    assert [each["at"] for each in state.decisions] == list(range(12, 20))
+    assert [each["at"] for each in state.decisions if each["verdicts"]] == [18]
+
+
 def test_denied_approval_holds_at_fifty_percent() -> None:
     """No strike; resuming looks again."""
     state = after((events.ApprovalAsked(8), events.ApprovalDenied(9, "expired")), BAKING)
