@@ -92,17 +92,8 @@ class EventBus:
                 client = self._emulator.client("sqs")
                 url = client.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
                 client.send_message(QueueUrl=url, MessageBody=_text(event))
-            case "logs":
-                self._write(arn, event)
             case service:
                 raise ValueError(f"targets of {service} are not emulated")
-
-    def _write(self, arn: str, event: Any) -> None:
-        client = self._emulator.client("logs")
-        group, stream = arn.split(":log-group:")[1].removesuffix(":*"), str(uuid.uuid4())
-        client.create_log_stream(logGroupName=group, logStreamName=stream)
-        line = {"timestamp": int(self._clock.now() * 1000), "message": _text(event)}
-        client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
 
 
 def _deliver_to_every_target(patches: Patches, bus: EventBus) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 
 from canary.local.clock import ENVIRONMENT_NAME, Clock
@@ -112,6 +113,7 @@ class Functions:
         """Let every way into moto's functions lead here."""
         _invoke_in_workers(patches, self)
         _accept_events_at_once(patches, self)
+        _read_the_qualifier(patches)
         _deliver_sns_messages(patches, self)
         _deliver_log_events(patches, self)
 
@@ -200,6 +202,10 @@ class Functions:
     def lines(self, name: str, last: int = 40) -> list[str]:
         """The last lines a function printed."""
         return list(self._lines.get(name, ()))[-last:]
+
+    def running(self, name: str) -> int:
+        """How many invocations of a function run now."""
+        return self._busy.get(name, 0)
 
     def busy(self, arn: str) -> bool:
         """Whether a function has an asynchronous event that is not handled yet."""
@@ -432,6 +438,18 @@ def _accept_events_at_once(patches: Patches, functions: Functions) -> None:
         return original(self, body, request, response)
 
     patches.set(LambdaFunction, "invoke", invoke)
+
+
+def _read_the_qualifier(patches: Patches) -> None:
+    """Moto's `Invoke` reads `qualifier`, where SDKs send `Qualifier`: it runs the newest code."""
+    original = LambdaResponse._get_param
+
+    def get_param(self: LambdaResponse, param_name: str, if_none: Any = None) -> Any:
+        if param_name == "qualifier":
+            param_name = "Qualifier"
+        return original(self, param_name, if_none)
+
+    patches.set(LambdaResponse, "_get_param", get_param)
 
 
 def _deliver_sns_messages(patches: Patches, functions: Functions) -> None:

@@ -40,12 +40,15 @@ def make_function(emulator: Emulator, name: str, code: str, **options: Any) -> s
     if "any" not in {each["RoleName"] for each in names}:
         emulator.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
     made = emulator.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=ROLE,
-        Handler="index.handler",
-        Code={"ZipFile": zipped(index=code)},
-        **{"Timeout": 5, **options},
+        **{
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Role": ROLE,
+            "Handler": "index.handler",
+            "Code": {"ZipFile": zipped(index=code)},
+            "Timeout": 5,
+            **options,
+        }
     )
     return str(made["FunctionArn"])
 
