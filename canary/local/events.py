@@ -8,7 +8,6 @@ import uuid
 from typing import Any
 
 from moto.events.models import EventsBackend, Rule, events_backends
-from moto.events.utils import EventTemplateParser
 
 from canary.local.clock import Clock
 from canary.local.emulator import ACCOUNT, Emulator
@@ -118,17 +117,17 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputPath" in target:
-        value: Any = event
-        for part in target["InputPath"].removeprefix("$").strip(".").split("."):
-            value = value[part] if part else value
-        return value
-    if transformer := target.get("InputTransformer"):
-        return EventTemplateParser.parse(
-            input_template=transformer["InputTemplate"],
-            input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,
-        )
+        return _at(event, target["InputPath"])
+    if "InputTransformer" in target:
+        raise ValueError("input transformers are not emulated")
     return event
+
+
+def _at(event: dict[str, Any], path: str) -> Any:
+    value: Any = event
+    for part in path.removeprefix("$").strip(".").split("."):
+        value = value[part] if part else value
+    return value
 
 
 def _text(event: Any) -> str:

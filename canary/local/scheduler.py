@@ -37,6 +37,8 @@ class Scheduler:
         self._bus = bus
         self._functions = functions
         self._clock = clock
+        self.failures: list[str] = []
+        """Rules that never fire and why, one line each."""
         self._next: dict[str, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
@@ -52,18 +54,22 @@ class Scheduler:
             self._thread.join()
 
     def _run(self) -> None:
+        refused: set[str] = set()
         while not self._stop.wait(_TICK_REAL_SECONDS):
             for rule in self._bus.rules():
-                if rule.scheduled_expression and rule.state == "ENABLED":
-                    self._fire_when_due(rule)
+                if not rule.scheduled_expression or rule.state != "ENABLED":
+                    continue
+                try:
+                    self._fire_when_due(rule, rate_seconds(rule.scheduled_expression))
+                except ValueError as error:
+                    if rule.arn not in refused:
+                        refused.add(rule.arn)
+                        self.failures.append(f"{rule.name}: {error}")
 
-    def _fire_when_due(self, rule: Rule) -> None:
+    def _fire_when_due(self, rule: Rule, interval: float) -> None:
         now = self._clock.now()
-        interval = rate_seconds(rule.scheduled_expression)
         due = self._next.setdefault(rule.arn, now + interval)
-        if now < due:
-            return
-        if any(self._functions.busy(target["Arn"]) for target in rule.targets):
+        if now < due or any(self._functions.busy(target["Arn"]) for target in rule.targets):
             return
         self._next[rule.arn] = max(due + interval, now)
         event = self._bus.event("aws.events", "Scheduled Event", {}, [rule.arn])

@@ -28,6 +28,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.backend.execution import (
     BaseExecutionWorkerCommunication,
     Execution,
@@ -60,6 +61,7 @@ def install(patches: Patches, clock: Clock, bus: EventBus) -> None:
     scale_retries(patches, clock)
     scale_executions(patches, clock)
     scale_callbacks(patches, clock)
+    stop_while_waiting_for_a_token(patches)
     announce_ends(patches, bus)
 
 
@@ -172,6 +174,27 @@ def scale_callbacks(patches: Patches, clock: Clock) -> None:
                 self.heartbeat = _Scaled(self.heartbeat, clock)
 
     patches.set(StateTaskServiceCallback, "from_state_props", from_state_props)
+
+
+def stop_while_waiting_for_a_token(patches: Patches) -> None:
+    """Moto's execution waits on for its token after it was stopped, and then calls that a failure.
+
+    A task that computes is still waited for: the execution is ABORTED when its call returns.
+    """
+    stop, set_error = Execution.stop, Environment.set_error
+
+    def stop_at_once(self: Execution, *arguments: Any, **named: Any) -> None:
+        stop(self, *arguments, **named)
+        if self.exec_worker is not None and self.exec_worker.env is not None:
+            for endpoint in list(self.exec_worker.env.callback_pool_manager._pool.values()):
+                endpoint.interrupt_all()
+
+    def set_error_if_running(self: Environment, error: Any) -> None:
+        if self.is_running():
+            set_error(self, error)
+
+    patches.set(Execution, "stop", stop_at_once)
+    patches.set(Environment, "set_error", set_error_if_running)
 
 
 def announce_ends(patches: Patches, bus: EventBus) -> None:
