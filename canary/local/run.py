@@ -231,7 +231,7 @@ class ScenarioRun:
             line = DecisionLine(minute, str(decision["decision"]), str(decision["reason"]))
             if line not in self._status.decisions:
                 self._status.decisions.append(line)
-                if line.kind != "EXTEND":
+                if line.kind != "EXTEND" or "block is not over" not in line.reason:
                     self._status.happened(f"decision {line.kind}: {line.reason}")
 
     def _approve(self) -> bool:
