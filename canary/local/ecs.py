@@ -64,7 +64,7 @@ class _Group:
 class TaskScheduler:
     """Starts and stops the tasks of one region, and answers for them in the ECS API."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts it joins
         self,
         emulator: Emulator,
         processes: Processes,
@@ -175,7 +175,7 @@ class TaskScheduler:
                         key=service.arn,
                         service=service,
                         desired=int(service.desired_count or 0),
-                        task_definition=service.task_definition,
+                        task_definition=str(service.task_definition),
                         load_balancers=service.load_balancers or [],
                         external_id="",
                     )
@@ -329,8 +329,8 @@ def _describe_real_task_sets(patches: Patches, scheduler: TaskScheduler) -> None
 
     def describe_task_sets(
         self: EC2ContainerServiceBackend, cluster_str: str, service: str, task_sets: list[str]
-    ) -> list[TaskSet]:
-        found = describe(self, cluster_str, service, [])
+    ) -> list[Any]:
+        found: list[Any] = describe(self, cluster_str, service, [])
         wanted = set(task_sets or ())
         chosen = [s for s in found if not wanted or {s.id, s.task_set_arn} & wanted]
         owner = self._get_service(cluster_str, service.rsplit("/", maxsplit=1)[-1])
@@ -367,7 +367,7 @@ def _describe_real_services(patches: Patches, scheduler: TaskScheduler) -> None:
 def _list_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
     """Moto lists the tasks it invented."""
 
-    def list_tasks(
+    def list_tasks(  # noqa: PLR0917 - moto's signature
         self: EC2ContainerServiceBackend,
         cluster_str: str | None = None,
         container_instance: str | None = None,  # noqa: ARG001 - moto's signature

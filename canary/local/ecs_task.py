@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import http.client
 import socket
 import subprocess
@@ -65,7 +65,7 @@ class Task:
         self.started_by = started_by
         self.task_definition = task_definition
         self.status = TaskStatus.PENDING
-        self.created_at = datetime.datetime.now(tz=datetime.UTC)
+        self.created_at = dt.datetime.now(tz=dt.UTC)
         self.reason = ""
         self.unexpected = False
         """Whether it ended although nobody asked it to."""

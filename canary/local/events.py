@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import uuid
 from typing import Any
@@ -40,7 +40,7 @@ class EventBus:
         self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
     ) -> dict[str, Any]:
         """An event stamped with the virtual time."""
-        now = datetime.datetime.fromtimestamp(self._clock.now(), tz=datetime.UTC)
+        now = dt.datetime.fromtimestamp(self._clock.now(), tz=dt.UTC)
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -60,7 +60,7 @@ class EventBus:
 
     def offer(self, rule: Rule, event: dict[str, Any]) -> None:
         """Send the event to the rule's targets if it is enabled and its pattern matches."""
-        pattern = rule.event_pattern
+        pattern: Any = rule.event_pattern
         if rule.state == "ENABLED" and pattern.get_pattern() and pattern.matches_event(event):
             self.send(rule, event)
 
@@ -106,7 +106,7 @@ def _deliver_to_every_target(patches: Patches, bus: EventBus) -> None:
         event = {**original_event}
         event.pop("ingestion-time", None)
         if not isinstance(event.get("time"), str):
-            stamp = datetime.datetime.fromtimestamp(float(event["time"]), tz=datetime.UTC)
+            stamp = dt.datetime.fromtimestamp(float(event["time"]), tz=dt.UTC)
             event["time"] = stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
         bus.offer(self, event)
 

@@ -148,4 +148,4 @@ class WorkerPool:
         theirs.close()
         if pid == 0:
             raise RuntimeError("the process that forks functions has ended")
-        return Worker(pid, ours, log)  # type: ignore[arg-type]
+        return Worker(pid, ours, log)

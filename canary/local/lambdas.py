@@ -474,8 +474,8 @@ def _deliver_sns_messages(patches: Patches, functions: Functions) -> None:
 def _deliver_log_events(patches: Patches, functions: Functions) -> None:
     """Moto calls the newest code inside `PutLogEvents`, whatever alias the filter names."""
 
-    def send_log_event(
-        self: LambdaBackend,
+    def send_log_event(  # noqa: PLR0917 - moto's signature
+        self: LambdaBackend,  # noqa: ARG001
         function_arn: str,
         filter_name: str,
         log_group_name: str,

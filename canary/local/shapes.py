@@ -34,7 +34,7 @@ def _structure(shape: Any, value: dict[str, Any], path: str) -> dict[str, Any]:
     return result
 
 
-def _value(shape: Any, value: Any, path: str) -> Any:
+def _value(shape: Any, value: Any, path: str) -> Any:  # noqa: PLR0911 - one return a type
     match shape.type_name:
         case "structure":
             return _structure(shape, value, path)

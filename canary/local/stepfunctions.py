@@ -153,7 +153,7 @@ def scale_executions(patches: Patches, clock: Clock) -> None:
     """The time-out of a whole execution is virtual seconds."""
     original = Program.eval
 
-    def evaluate(self: Program, env: Any) -> None:
+    def evaluate(self: Any, env: Any) -> None:
         if self.timeout_seconds is not None:
             seconds = clock.real_seconds(self.timeout_seconds.timeout_seconds)
             self.timeout_seconds = SimpleNamespace(timeout_seconds=seconds)
@@ -166,7 +166,7 @@ def scale_callbacks(patches: Patches, clock: Clock) -> None:
     """The time-out and the heartbeat of a task that waits for a token are virtual seconds."""
     original = StateTaskServiceCallback.from_state_props
 
-    def from_state_props(self: StateTaskServiceCallback, state_props: Any) -> None:
+    def from_state_props(self: Any, state_props: Any) -> None:
         original(self, state_props)
         if self.resource.condition is ResourceCondition.WaitForTaskToken:
             self.timeout = _Scaled(self.timeout, clock)
@@ -203,7 +203,7 @@ def announce_ends(patches: Patches, bus: EventBus) -> None:
 
     def terminated(self: BaseExecutionWorkerCommunication) -> None:
         original(self)
-        execution = self.execution
+        execution: Any = self.execution
         detail = {
             "executionArn": execution.exec_arn,
             "stateMachineArn": execution.state_machine.arn,
