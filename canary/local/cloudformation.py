@@ -262,6 +262,7 @@ def _model(
         cfn_type.replace("::", ""),
         (CloudFormationModel,),
         {
+            "__module__": __name__,
             "cloudformation_type": staticmethod(lambda: cfn_type),
             "cloudformation_name_type": staticmethod(lambda: name_property),
             "create_from_cloudformation_json": classmethod(

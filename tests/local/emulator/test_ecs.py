@@ -23,9 +23,10 @@ from canary.aws import clock
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         return await lifespan(receive, send)
+    uri = os.environ["ECS_CONTAINER_METADATA_URI_V4"] + "/task"
     body = json.dumps({
         "environment": dict(os.environ), "now": clock.now(), "pid": os.getpid(),
-        "task": json.load(urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI_V4"] + "/task")),
+        "task": json.load(urllib.request.urlopen(uri)),
     }).encode()
     print("served", scope["path"])
     await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -286,7 +286,7 @@ def test_event_when_invoke_config_says_so_then_destination_gets_the_record(
 def test_invoke_for_when_policy_lacks_the_service_then_event_is_dropped(
     emulator: Emulator, parts: Parts
 ) -> None:
-    """Deleting a permission in the stack breaks the action, here as on AWS; an alias has its own."""
+    """Deleting a permission in the stack breaks the action; an alias has its own."""
     make_function(emulator, "guarded", COUNTING)
     client = emulator.client("lambda")
     client.publish_version(FunctionName="guarded")

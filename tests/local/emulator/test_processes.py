@@ -18,8 +18,10 @@ SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sle
 STUBBORN = [
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-    "print('up', flush=True); time.sleep(600)",
+    (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('up', flush=True); time.sleep(600)"
+    ),
 ]
 REGION = """
 import sys, time
