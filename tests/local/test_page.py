@@ -56,6 +56,7 @@ def render(function: str, run: RunStatus, *more: Any) -> Any:
 def a_run(**changes: Any) -> RunStatus:
     """A run at 25% with one alarm, two decisions, and a minute without canary traffic."""
     run = RunStatus("good", "A better candidate.", 60.0, "PROMOTED", virtual_minutes=4.0)
+    run.stages = [0, 5, 25, 50, 100]
     run.phase, run.stage_percent, run.asked_share, run.observed_share = "BAKING", 25, 0.25, 0.2471
     run.arms = {
         "control": ArmLine(1200, 3, 0.0025, 0.004),
