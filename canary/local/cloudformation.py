@@ -181,7 +181,7 @@ def _name_by_the_registered_property(patches: Patches) -> None:
 
 
 def _name_the_failing_resource(patches: Patches) -> None:
-    """Moto answers a failed resource with HTTP 500 and without the resource's name."""
+    """Moto answers a failure with HTTP 500, unnamed, and forgets what it cannot update."""
     create, update = parsing.parse_and_create_resource, parsing.parse_and_update_resource
 
     def explained(action: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,8 +198,14 @@ def _name_the_failing_resource(patches: Patches) -> None:
 
         return run
 
+    def update_or_refuse(logical_id: str, *rest: Any, **named: Any) -> Any:
+        updated = update(logical_id, *rest, **named)
+        if updated is None:  # moto's own class has no update, and would forget the resource
+            raise ValueError("a resource of this type cannot be updated here")
+        return updated
+
     patches.set(parsing, "parse_and_create_resource", explained(create))
-    patches.set(parsing, "parse_and_update_resource", explained(update))
+    patches.set(parsing, "parse_and_update_resource", explained(update_or_refuse))
 
 
 class _ResourceFailedError(ValidationError):

@@ -23,6 +23,7 @@ __all__ = ["Blueprint", "Task", "TaskStatus"]
 
 _DRAIN_SECONDS = 1.0
 _PROBE_SECONDS = 0.05
+_WATCH_SECONDS = 0.1
 _CHECK_SECONDS = 1.0
 _PROBE_TIMEOUT = 2.0
 _UNHEALTHY_AFTER = 3
@@ -170,8 +171,8 @@ class Task:
     def _stay_healthy(self, child: subprocess.Popen[bytes], targets: Targets) -> None:
         failures = 0
         since_check = 0.0
-        while child.poll() is None and not self._stop.wait(_PROBE_SECONDS):
-            since_check += _PROBE_SECONDS
+        while child.poll() is None and not self._stop.wait(_WATCH_SECONDS):
+            since_check += _WATCH_SECONDS
             if since_check < _CHECK_SECONDS:
                 continue
             since_check = 0.0

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from canary.local.cache import Cache
 from canary.local.processes import Processes
@@ -21,7 +23,8 @@ def cache() -> Iterator[Cache]:
 
 def client(cache: Cache, **who: str) -> redis.Redis:
     host, port = cache.address
-    return redis.Redis(host=host, port=port, decode_responses=True, **who)
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis(host=host, port=port, decode_responses=True, retry=once, **who)
 
 
 def test_cache_when_started_then_answers_and_keeps_nothing_on_disk(cache: Cache) -> None:

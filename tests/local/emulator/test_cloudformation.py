@@ -61,6 +61,20 @@ def test_resource_when_it_fails_then_stack_error_names_it(emulator: Emulator) ->
         make_stack(emulator, "failing", template)
 
 
+def test_resource_when_it_cannot_be_updated_then_stack_error_says_so(emulator: Emulator) -> None:
+    """A change that would be forgotten in silence is refused by name."""
+
+    def template(days: int) -> dict[str, Any]:
+        properties = {"LogGroupName": "/updated", "RetentionInDays": days}
+        return {"Resources": {"Lines": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}}
+
+    make_stack(emulator, "updated", template(7))
+    with pytest.raises(ClientError, match=r"Lines \(AWS::Logs::LogGroup\).*cannot be updated"):
+        emulator.client("cloudformation").update_stack(
+            StackName="updated", TemplateBody=json.dumps(template(14))
+        )
+
+
 def test_property_when_the_api_lacks_it_then_stack_error_names_it(emulator: Emulator) -> None:
     """A property that would have no effect is refused, not dropped."""
     template = {
