@@ -188,9 +188,12 @@ class Functions:
         Raises `InitError` for a handler that cannot be imported.
         """
         wanted = [self._find(name) for name in names] if names is not None else self._python()
-        with ThreadPoolExecutor(parallel) as pool:
+        pool = ThreadPoolExecutor(parallel)
+        try:
             for _ in pool.map(self._warm, wanted):
                 pass
+        finally:  # an interrupted region does not wait for the functions that are left
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Whether every asynchronous event was handled within so many real seconds."""
