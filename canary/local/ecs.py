@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
@@ -22,12 +21,11 @@ from moto.elbv2.models import elbv2_backends
 from canary.local.clock import ENVIRONMENT_NAME, Clock
 from canary.local.ecs_task import Blueprint, Task, TaskStatus
 from canary.local.emulator import ACCOUNT, Emulator
-from canary.local.patches import Patches
 from canary.local.processes import Processes
 from canary.local.targets import Targets
 from canary.local.task_metadata import TaskMetadata
 
-__all__ = ["Counts", "TaskScheduler"]
+__all__ = ["Counts", "TaskScheduler", "desired_count"]
 
 _PASS_SECONDS = 0.1
 _BACK_OFF_SECONDS = 0.5
@@ -104,14 +102,6 @@ class TaskScheduler:
         """Close the metadata endpoint, once no task is left to ask it."""
         self._metadata.stop()
 
-    def install(self, patches: Patches) -> None:
-        """Let the ECS API tell what really runs."""
-        _create_no_imaginary_tasks(patches)
-        _describe_real_task_sets(patches, self)
-        _describe_real_services(patches, self)
-        _list_real_tasks(patches, self)
-        _stop_real_tasks(patches, self)
-
     def kill_task_set(self, external_id: str) -> None:
         """Kill the set's processes, and whatever replaces them, until `revive_task_set`."""
         self._killed.add(external_id)
@@ -162,7 +152,7 @@ class TaskScheduler:
                     _Group(
                         key=each.id,
                         service=service,
-                        desired=_desired(service, each),
+                        desired=desired_count(service, each),
                         task_definition=each.task_definition,
                         load_balancers=each.load_balancers,
                         external_id=each.external_id,
@@ -295,7 +285,8 @@ class TaskScheduler:
         return ecs_backends[ACCOUNT][self._emulator.region]
 
 
-def _desired(service: Service, task_set: TaskSet) -> int:
+def desired_count(service: Service, task_set: TaskSet) -> int:
+    """How many tasks a set wants: its share of the service's desired count, rounded up."""
     share = float(task_set.scale.get("value", 100.0)) / 100.0
     return math.ceil(round(int(service.desired_count or 0) * share, 9))
 
@@ -308,132 +299,3 @@ def _external(service: Service) -> bool:
 def _split_secret(reference: str) -> tuple[str, str]:
     parts = reference.split(":")
     return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 - an ARN's parts
-
-
-def _create_no_imaginary_tasks(patches: Patches) -> None:
-    """Moto invents RUNNING tasks, one time, when a task set is created."""
-    original = EC2ContainerServiceBackend.create_task_set
-
-    def create_task_set(self: EC2ContainerServiceBackend, *arguments: Any, **named: Any) -> TaskSet:
-        scale = named.pop("scale", None)
-        made = original(self, *arguments, **named)
-        made.scale = scale or {"value": 100.0, "unit": "PERCENT"}
-        return made
-
-    patches.set(EC2ContainerServiceBackend, "create_task_set", create_task_set)
-
-
-def _describe_real_task_sets(patches: Patches, scheduler: TaskScheduler) -> None:
-    """Moto calls every task set steady, has no counts, and finds a set by its full ARN only."""
-    describe = EC2ContainerServiceBackend.describe_task_sets
-
-    def describe_task_sets(
-        self: EC2ContainerServiceBackend, cluster_str: str, service: str, task_sets: list[str]
-    ) -> list[Any]:
-        found: list[Any] = describe(self, cluster_str, service, [])
-        wanted = set(task_sets or ())
-        chosen = [s for s in found if not wanted or {s.id, s.task_set_arn} & wanted]
-        owner = self._get_service(cluster_str, service.rsplit("/", maxsplit=1)[-1])
-        for each in chosen:
-            counts = scheduler.counts(each.id, _desired(owner, each))
-            each.computed_desired_count = counts.desired
-            each.pending_count = counts.pending
-            each.running_count = counts.running + counts.stopping
-            steady = "STEADY_STATE" if counts.steady else "STABILIZING"
-            each.stabilityStatus = each.stability_status = steady
-        return chosen
-
-    patches.set(EC2ContainerServiceBackend, "describe_task_sets", describe_task_sets)
-
-
-def _describe_real_services(patches: Patches, scheduler: TaskScheduler) -> None:
-    """Moto says that no service runs any task."""
-    original = EC2ContainerServiceBackend.describe_services
-
-    def describe_services(
-        self: EC2ContainerServiceBackend, cluster_str: str, service_names_or_arns: list[str]
-    ) -> Any:
-        services, failures = original(self, cluster_str, service_names_or_arns)
-        for each in services:
-            keys = [s.id for s in each.task_sets] or [each.arn]
-            counts = [scheduler.counts(key, 0) for key in keys]
-            each.running_count = sum(count.running + count.stopping for count in counts)
-            each.pending_count = sum(count.pending for count in counts)
-        return services, failures
-
-    patches.set(EC2ContainerServiceBackend, "describe_services", describe_services)
-
-
-def _list_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
-    """Moto lists the tasks it invented."""
-
-    def list_tasks(  # noqa: PLR0917 - moto's signature
-        self: EC2ContainerServiceBackend,
-        cluster_str: str | None = None,
-        container_instance: str | None = None,  # noqa: ARG001 - moto's signature
-        family: str | None = None,
-        started_by: str | None = None,
-        service_name: str | None = None,
-        desiredStatus: str | None = None,  # noqa: N803 - moto's signature
-    ) -> list[SimpleNamespace]:
-        stopped = desiredStatus == "STOPPED"
-        found = []
-        for task in scheduler.tasks():
-            described = _described(self, task)
-            if (
-                (task.stopping == stopped)
-                and (started_by is None or task.started_by == started_by)
-                and (family is None or f"/{family}:" in task.task_definition)
-                and (cluster_str is None or f"/{cluster_str.split('/')[-1]}/" in task.arn)
-                and (service_name is None or described.group == f"service:{service_name}")
-            ):
-                found.append(described)
-        return found
-
-    def describe_tasks(
-        self: EC2ContainerServiceBackend, cluster_str: str, tasks: list[str]
-    ) -> list[SimpleNamespace]:
-        self._get_cluster(cluster_str)
-        wanted = {each.split("/")[-1] for each in tasks}
-        return [_described(self, task) for task in scheduler.tasks() if task.id in wanted]
-
-    patches.set(EC2ContainerServiceBackend, "list_tasks", list_tasks)
-    patches.set(EC2ContainerServiceBackend, "describe_tasks", describe_tasks)
-
-
-def _stop_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
-    """Moto marks a task of its own invention as stopped."""
-
-    def stop_task(
-        self: EC2ContainerServiceBackend, cluster_str: str, task_str: str, reason: str
-    ) -> SimpleNamespace:
-        self._get_cluster(cluster_str)
-        wanted = task_str.rsplit("/", maxsplit=1)[-1]
-        task = next(each for each in scheduler.tasks() if each.id == wanted)
-        task.stop(reason or "StopTask")
-        return _described(self, task)
-
-    patches.set(EC2ContainerServiceBackend, "stop_task", stop_task)
-
-
-def _described(backend: EC2ContainerServiceBackend, task: Task) -> SimpleNamespace:
-    services = backend.services.values()
-    owner = next(
-        (s for s in services if s.arn == task.group or task.group in {t.id for t in s.task_sets}),
-        None,
-    )
-    return SimpleNamespace(
-        task_arn=task.arn,
-        cluster_arn=owner.cluster_arn if owner else "",
-        task_definition_arn=task.task_definition,
-        group=f"service:{owner.name}" if owner else "",
-        started_by=task.started_by,
-        last_status=str(task.status),
-        desired_status="STOPPED" if task.stopping else "RUNNING",
-        stopped_reason=task.reason,
-        created_at=task.created_at,
-        launch_type="FARGATE",
-        containers=[],
-        attachments=[],
-        tags=[],
-    )

@@ -25,13 +25,11 @@ from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
-from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 
 from canary.local.clock import ENVIRONMENT_NAME, Clock
 from canary.local.emulator import ACCOUNT, Emulator
 from canary.local.lambda_pool import InitError, TimedOutError, WorkerPool
-from canary.local.patches import Patches
 from canary.local.processes import Processes
 
 __all__ = ["Failure", "Functions", "Outcome", "ThrottledError"]
@@ -108,14 +106,6 @@ class Functions:
     def stop(self) -> None:
         """Give up waiting retries; the processes end with the region's others."""
         self._stopping.set()
-
-    def install(self, patches: Patches) -> None:
-        """Let every way into moto's functions lead here."""
-        _invoke_in_workers(patches, self)
-        _accept_events_at_once(patches, self)
-        _read_the_qualifier(patches)
-        _deliver_sns_messages(patches, self)
-        _deliver_log_events(patches, self)
 
     # What the template says beyond moto's own model.
 
@@ -418,78 +408,6 @@ class Functions:
         kept = self._lines.setdefault(function.function_name, deque(maxlen=_KEPT_LINES))
         kept.extend(logs.splitlines())
         return logs
-
-
-def _invoke_in_workers(patches: Patches, functions: Functions) -> None:
-    """Moto runs a function in a Docker container."""
-
-    def _invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
-        outcome = functions.run(self, {} if event is None else event)
-        return outcome.payload, outcome.error is not None, outcome.logs
-
-    patches.set(LambdaFunction, "_invoke_lambda", _invoke_lambda)
-
-
-def _accept_events_at_once(patches: Patches, functions: Functions) -> None:
-    """Moto answers an asynchronous invocation only when the function has ended."""
-    original = LambdaFunction.invoke
-
-    def invoke(self: LambdaFunction, body: Any, request: Any, response: Any) -> Any:
-        if request.get("x-amz-invocation-type", request.get("X-Amz-Invocation-Type")) == "Event":
-            functions.invoke_async(self.function_arn, json.loads(body) if body else {})
-            return b""
-        return original(self, body, request, response)
-
-    patches.set(LambdaFunction, "invoke", invoke)
-
-
-def _read_the_qualifier(patches: Patches) -> None:
-    """Moto's `Invoke` reads `qualifier`, where SDKs send `Qualifier`: it runs the newest code."""
-    original = LambdaResponse._get_param
-
-    def get_param(self: LambdaResponse, param_name: str, if_none: Any = None) -> Any:
-        if param_name == "qualifier":
-            param_name = "Qualifier"
-        return original(self, param_name, if_none)
-
-    patches.set(LambdaResponse, "_get_param", get_param)
-
-
-def _deliver_sns_messages(patches: Patches, functions: Functions) -> None:
-    """Moto calls the function inside `Publish`, with invented fields and without a permission."""
-
-    def send_sns_message(
-        self: LambdaBackend,
-        function_name: str,
-        message: str,
-        subject: str | None = None,
-        qualifier: str | None = None,
-    ) -> None:
-        target = f"{function_name}:{qualifier}" if qualifier else function_name
-        notice = {"Type": "Notification", "Message": message, "Subject": subject}
-        record = {"EventVersion": "1.0", "EventSource": "aws:sns", "Sns": notice}
-        source = f"arn:aws:sns:{self.region_name}:{self.account_id}:*"
-        functions.invoke_for("sns.amazonaws.com", source, target, {"Records": [record]})
-
-    patches.set(LambdaBackend, "send_sns_message", send_sns_message)
-
-
-def _deliver_log_events(patches: Patches, functions: Functions) -> None:
-    """Moto calls the newest code inside `PutLogEvents`, whatever alias the filter names."""
-
-    def send_log_event(  # noqa: PLR0917 - moto's signature
-        self: LambdaBackend,  # noqa: ARG001
-        function_arn: str,
-        filter_name: str,
-        log_group_name: str,
-        log_stream_name: str,
-        log_events: list[dict[str, Any]],
-    ) -> None:
-        functions.send_log_lines(
-            function_arn, filter_name, log_group_name, log_stream_name, log_events
-        )
-
-    patches.set(LambdaBackend, "send_log_event", send_log_event)
 
 
 def _plain_name(name_or_arn: str) -> str:

@@ -7,7 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from canary.local import cloudformation, cloudwatch_patches, log_groups, stepfunctions
+from canary.local import (
+    cloudformation,
+    cloudwatch_patches,
+    ecs_patches,
+    lambda_patches,
+    log_groups,
+    stepfunctions,
+)
 from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
@@ -115,6 +122,8 @@ class Parts:
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
-        for part in (self.functions, self.bus, self.tasks, self.targets, self.addresses):
+        lambda_patches.install(self.patches, self.functions)
+        ecs_patches.install(self.patches, self.tasks)
+        for part in (self.bus, self.targets, self.addresses):
             part.install(self.patches)
         self.access.install(self.patches)
