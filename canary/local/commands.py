@@ -99,15 +99,15 @@ def run(options: Options) -> RunResult:
 
         changes = (*compiled.changes, f"routing is {options.routing}, not {compiled.routing}")
         compiled = dataclasses.replace(compiled, routing=options.routing, changes=changes)
-    runner = ScenarioRun(
-        scenario=scenario,
-        scenario_file=file,
-        policy=compiled,
-        checkout=root,
-        port=options.port,
-        stream=options.stream,
-    )
     try:
+        runner = ScenarioRun(
+            scenario=scenario,
+            scenario_file=file,
+            policy=compiled,
+            checkout=root,
+            port=options.port,
+            stream=options.stream,
+        )
         with runner:
             return runner.run(lambda: _assembly(root, policy_file))
     except (PortInUseError, StartError, ChildError) as error:

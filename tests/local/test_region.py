@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,13 @@ def test_a_failing_release_is_rolled_back_by_the_template_s_own_action() -> None
     assert "canary-critical" in result["alarms"]
     assert result["seconds_alarm_to_last_canary_request"] is not None
     assert_clean(result, said)
+
+
+def test_a_busy_port_is_refused_in_one_line_before_anything_starts() -> None:
+    """A port that another program holds costs one clear line and exit status 2."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        status, _, said = run("--port", str(port))
+    assert status == 2
+    assert said.strip().splitlines()[-1].startswith(f"canary local: --port {port} cannot be used")
+    assert "Traceback" not in said
