@@ -1,9 +1,11 @@
 # ruff: noqa: INP001 - a script, run by its path
-"""How often a scenario's harm sequence rejects, and how often its completion alarm fires first.
+"""What a scenario's seed comes to: harm sequence, completion alarm, and how lucky its draws are.
 
 Replays a scenario's customers, draws and outcomes through the domain's own statistics, without
-services or time: `python benchmarks/scenario_power.py worse 100-139` prints a line for each seed.
-Each stage is taken to last its minimum, and all outcomes to be in.
+services or time: `python benchmarks/scenario_power.py worse 100-139` prints a line for each seed:
+when the harm sequence rejects, when the completion alarm would fire, and the largest deviation of a
+stage's observed share from the asked one, in standard errors. Each stage is taken to last its
+minimum, and all outcomes to be in.
 """
 
 from __future__ import annotations
@@ -81,9 +83,10 @@ def cells(told: Sequence[tuple[str, Unit, bool]]) -> tuple[Cell, ...]:
     )
 
 
-def first_events(scenario: Scenario, policy: CompiledPolicy) -> tuple[float | None, float | None]:
+def first_events(
+    told: Sequence[tuple[str, Unit, bool]], scenario: Scenario, policy: CompiledPolicy
+) -> tuple[float | None, float | None]:
     """When the sequence rejects, and when the completion alarm would fire, in virtual minutes."""
-    told = replay(scenario, policy)
     rate = scenario.load.conversations_per_second
     trigger = next(each for each in policy.triggers if each.name == "completion")
     window = trigger.windows_seconds[0] / 60
@@ -101,6 +104,18 @@ def first_events(scenario: Scenario, policy: CompiledPolicy) -> tuple[float | No
     return None, alarm
 
 
+def luck(told: Sequence[tuple[str, Unit, bool]]) -> float:
+    """The largest |z| of a stage's share of canary draws, against the rates asked for."""
+    first = {name: unit for name, unit, _ in reversed(told)}
+    worst = 0.0
+    for stage in {unit.stage for unit in first.values()}:
+        drawn = [unit for unit in first.values() if unit.stage == stage]
+        asked = sum(unit.p_canary for unit in drawn)
+        observed = sum(unit.arm == "canary" for unit in drawn)
+        worst = max(worst, abs(observed - asked) / (asked * (1 - asked / len(drawn))) ** 0.5)
+    return worst
+
+
 def main() -> None:
     """Print the first events of each seed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -112,9 +127,13 @@ def main() -> None:
     policy = compile_policy(load_policy(POLICY), "us-east-1", pace=scenario.pace)
     found = []
     for seed in range(int(first), int(last or first) + 1):
-        rejected, alarm = first_events(scenario.model_copy(update={"seed": seed}), policy)
+        told = replay(scenario.model_copy(update={"seed": seed}), policy)
+        rejected, alarm = first_events(told, scenario, policy)
         found.append((rejected, alarm))
-        print(f"seed {seed}: rejected at {rejected}, completion alarm at {alarm}")  # noqa: T201
+        print(  # noqa: T201
+            f"seed {seed}: rejected at {rejected}, completion alarm at {alarm}, "
+            f"shares within {luck(told):.1f} standard errors"
+        )
     times = sorted(rejected for rejected, _ in found if rejected is not None)
     alarms = sum(alarm is not None for _, alarm in found)
     middle = times[len(times) // 2] if times else None

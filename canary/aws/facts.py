@@ -39,9 +39,13 @@ class FactStore:
         state: ReleaseState,
         policy: CompiledPolicy,
         as_of: float,
-        alarms: Mapping[str, str],
+        raised: Mapping[str, float],
     ) -> Facts:
-        """Everything since the first exposure, and since the present block started."""
+        """Everything since the first exposure, and since the present block started.
+
+        The feed is late when nothing newer than `LATE_SECONDS` is there, counted from the first
+        exposure at the earliest: before it there was nothing to send.
+        """
         first = state.first_exposure_at or state.admitted_at
         block = state.block_started_at or first
         whole = Window(state.release_id, state.admitted_at, first, as_of)
@@ -63,8 +67,8 @@ class FactStore:
             block_cells=(*_cells(block_rows, metrics), *self._counted(policy, state.stage, recent)),
             latency=_tails(tail_rows),
             draws=_draws(draw_rows),
-            alarms=alarms,
-            late=newest < as_of - LATE_SECONDS,
+            raised=raised,
+            late=max(newest, first) < as_of - LATE_SECONDS,
         )
 
     def cells(

@@ -102,7 +102,7 @@ class _Look:
 
     def critical(self) -> Decision | None:
         """A raised critical alarm rolls back, even when its transition was missed."""
-        raised = self.facts.alarms.get(CRITICAL_ALARM) == "ALARM"
+        raised = CRITICAL_ALARM in self.facts.raised
         self.note("critical alarm", "ROLLBACK" if raised else "quiet", raised=raised)
         if not raised:
             return None
@@ -111,7 +111,7 @@ class _Look:
             f"{CRITICAL_ALARM} is in ALARM.",
             wait=0,
             cause=Cause.CRITICAL_ALARM,
-            alarms=self._raised(),
+            alarms=tuple(sorted(self.facts.raised)),
         )
 
     def harm(self) -> Decision | None:
@@ -152,8 +152,16 @@ class _Look:
         return self.hold(f"Held: {held.cause}. {held.detail}".rstrip(), held.cause, held.alarms)
 
     def warnings(self) -> Decision | None:
-        """A raised warning holds, even when its transition was missed."""
-        raised = tuple(name for name in self._raised() if name not in _COMPOSITES)
+        """A raised warning holds, even when its transition was missed.
+
+        One that was raised already when a person resumed the release is that person's business.
+        """
+        accepted = self.state.resumed_at or 0.0
+        raised = tuple(
+            name
+            for name, since in sorted(self.facts.raised.items())
+            if name not in _COMPOSITES and since > accepted
+        )
         self.note("warnings", ", ".join(raised) or "quiet")
         if not raised:
             return None
@@ -275,6 +283,3 @@ class _Look:
     def _resolution(self) -> str:
         unsure = [v.sentence for v in self.verdicts if v.kind is not VerdictKind.PASS]
         return " ".join(f"{sentence}." for sentence in unsure) or "Not every gate was resolved."
-
-    def _raised(self) -> tuple[str, ...]:
-        return tuple(name for name, now in sorted(self.facts.alarms.items()) if now == "ALARM")

@@ -68,7 +68,7 @@ class Facts:
     latency: Mapping[str, LatencyTail] = field(default_factory=dict)
     """By arm, since the present block started."""
     draws: tuple[Draws, ...] = ()
-    alarms: Mapping[str, str] = field(default_factory=dict)
-    """Alarm name to OK, ALARM or INSUFFICIENT_DATA."""
+    raised: Mapping[str, float] = field(default_factory=dict)
+    """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False
     """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""

@@ -301,6 +301,8 @@ class ScenarioRun:
         tally = region.router.tally
         fault_at, alarm_at = self._fault_at(), self._alarm_at()
         last = region.balancer.last_request_at(region.target_group("canary"))
+        waited = _between(alarm_at, last)
+        after_alarm = None if waited is None else max(0.0, waited)
         lost = max(0, totals["answered_turns"] - stored.answered_turns) + max(
             0, totals["outcomes_sent"] - stored.outcomes
         )
@@ -314,7 +316,7 @@ class ScenarioRun:
             timeline=tuple(self._shares()),
             seconds_fault_to_alarm=_between(fault_at, alarm_at),
             seconds_alarm_to_last_canary_request=(
-                _between(alarm_at, last) if outcome in {"ROLLED_BACK", "REJECTED"} else None
+                after_alarm if outcome in {"ROLLED_BACK", "REJECTED"} else None
             ),
             requests=tally.requests(),
             customer_errors=totals["customer_errors"],
@@ -360,8 +362,8 @@ class ScenarioRun:
         return shares
 
     def _fault_at(self) -> float | None:
-        """When the first phase that is worse, or the first fault, began."""
-        timed: list[Fault | ModelPhase] = [*self._scenario.fault, *self._scenario.phase]
+        """When the first fault began; without faults, when a model first changed."""
+        timed: tuple[Fault | ModelPhase, ...] = self._scenario.fault or self._scenario.phase
         begun = [at for each in timed if (at := self._moment.begin(each)) is not None]
         return self._began + min(begun) * _MINUTE if begun else None
 

@@ -134,7 +134,7 @@ class TurnTally:
 
     def _turn(self, event: Mapping[str, Any]) -> None:
         arm = event["arm"] or NO_ARM
-        self._statuses[arm][str(event["status"])] += 1
+        self._statuses[arm][_status(event)] += 1
         one = ArmWindow(1, bool(event["error"]), bool(event["slow"]), bool(event["throttled"]))
         self._totals[arm].add(one)
         if event["latency_ms"] is not None:
@@ -155,3 +155,10 @@ class TurnTally:
         if start not in self._bins and len(self._bins) >= BINS:
             del self._bins[min(self._bins)]
         return self._bins.setdefault(start, {})
+
+
+def _status(event: Mapping[str, Any]) -> str:
+    """How the arm's own attempt ended: what control answered instead does not make it good."""
+    if event["throttled"]:
+        return "throttled"
+    return "error" if event["error"] and event["status"] == "ok" else str(event["status"])

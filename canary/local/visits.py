@@ -51,10 +51,11 @@ class Visits:
         conversation_id = f"c{number:06d}"
         turns = 1 + _step(self._turn_steps, uniform(self._seed, "turns", conversation_id))
         root = self._first_visit(number)
-        session_id = f"s{root:06d}"
+        # The seed is in the name: draws hash it, and other seeds are to be other customers.
+        session_id = f"s{self._seed}-{root:06d}"
         who = {"session_id": session_id}
         if uniform(self._seed, "anonymous", session_id) >= ANONYMOUS_SHARE:
-            who["customer_id"] = f"u{root:06d}"
+            who["customer_id"] = f"u{self._seed}-{root:06d}"
         pause = self._load.think_seconds * (0.5 + uniform(self._seed, "think", conversation_id))
         return Visit(conversation_id, who, self._intents(conversation_id, turns), pause)
 

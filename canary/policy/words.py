@@ -28,8 +28,8 @@ def trigger_words(trigger: Trigger, metric: Metric) -> str:
         limit = limit_words(trigger.threshold, trigger.unit, metric.measure)
         watched = (
             f"{trigger.numerator} of {trigger.denominator} surely above {limit}, from "
-            f"{trigger.min_events} events and more than {trigger.ratio_to_control:g} times "
-            f"control's, over {windows}"
+            f"{trigger.min_events} events, more than {trigger.ratio_to_control:g} times control's "
+            f"and significantly so, over {windows}"
         )
     else:
         limit = limit_words(trigger.threshold, trigger.unit, metric.measure).removeprefix("+")

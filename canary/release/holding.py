@@ -50,7 +50,8 @@ def on_resumed(state: ReleaseState, event: events.Resumed) -> Outcome:
     if state.hold is None:
         return state, ()
     anew = state.hold.cause in (Cause.GATE, Cause.SHARED)
-    return _lift(state, event.at, anew=anew, why=f"resumed by {event.by or 'a person'}")
+    seen = replace(state, resumed_at=event.at)
+    return _lift(seen, event.at, anew=anew, why=f"resumed by {event.by or 'a person'}")
 
 
 def on_arms_watched(state: ReleaseState, event: events.ArmsWatched) -> Outcome:

@@ -118,6 +118,8 @@ class ReleaseState:
     cause: Cause | None = None
     strike: bool = False
     hold: Hold | None = None
+    resumed_at: float | None = None
+    """When a person last lifted a hold: warnings raised before that do not hold again."""
     looks_done: int = 0
     """How many of the policy's look times have been used."""
     look_information: tuple[float, ...] = ()

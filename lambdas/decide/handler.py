@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Decide at the stage that the progression bakes. Raises `Revoked` when the release is over."""
     state = PERFORMER.current(event["release_id"])
     policy = CompiledPolicy.from_json(state.policy)
-    facts = FACTS.read(state, policy, clock.now(), ALARMS.states())
+    facts = FACTS.read(state, policy, clock.now(), ALARMS.raised())
     decision = evaluate(policy, state, facts, asked_stage=int(event["stage"]))
     after = PERFORMER.settle(state, look_taken(decision))
     kind, wait = decision.kind, decision.wait_seconds
@@ -63,4 +63,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "decision": kind.value,
         "wait_seconds": wait,
         "shift_needed": decision.shift_needed and after.phase is not Phase.HELD,
+        "cause": decision.cause.value if decision.cause else "",
+        "detail": decision.reason,
     }

@@ -21,16 +21,15 @@ class Faults:
         self._over = sfn.Succeed(scope, "Rolled back")
         # The rule on failed executions calls the rollback function once more.
         self._failed = sfn.Fail(scope, "Left to the rule", error="RescueNeeded")
-        error = {"detail.$": f"{ERROR}.Cause"}
-        self._harm = self._end("harm", cause="critical_alarm", strike=True, detail=error)
-        self._machinery = self._end("machinery", cause="machinery", detail=error)
-        decided = {"detail": "The look at this stage decided it."}
-        self.roll_back = self._end("decision", cause="gate", strike=True, detail=decided)
-        self.reject = self._end(
-            "test lost", cause="harm_sequence", strike=True, reject=True, detail=decided
+        error = f"{ERROR}.Cause"
+        self._harm = self._end("harm", {"cause": "critical_alarm", "detail.$": error}, strike=True)
+        self._machinery = self._end("machinery", {"cause": "machinery", "detail.$": error})
+        decided = {"cause.$": f"{RESULT}.cause", "detail.$": f"{RESULT}.detail"}
+        self.roll_back = self._end("decision", decided, strike=True)
+        self.reject = self._end("test lost", decided, strike=True, reject=True)
+        self.reject_offline = self._end(
+            "offline gate", {"cause": "gate", "detail.$": "$.plan.detail"}, reject=True
         )
-        offline = {"detail.$": "$.plan.detail"}
-        self.reject_offline = self._end("offline gate", cause="gate", reject=True, detail=offline)
 
     def guard(self, task: tasks.LambdaInvoke, on_fault: sfn.IChainable) -> None:
         """The three catchers: harm, a release ended elsewhere, and failed machinery."""
@@ -64,18 +63,10 @@ class Faults:
         return pause
 
     def _end(
-        self,
-        why: str,
-        *,
-        cause: str,
-        detail: dict[str, str],
-        strike: bool = False,
-        reject: bool = False,
+        self, name: str, why: dict[str, str], *, strike: bool = False, reject: bool = False
     ) -> tasks.LambdaInvoke:
         verb = "Reject" if reject else "Roll back"
-        task = self._steps.roll_back(
-            f"{verb}: {why}", cause=cause, strike=strike, reject=reject, detail=detail
-        )
+        task = self._steps.roll_back(f"{verb}: {name}", why, strike=strike, reject=reject)
         task.add_catch(self._failed, errors=["States.ALL"], result_path=ERROR)
         task.next(self._over)
         return task

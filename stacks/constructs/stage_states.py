@@ -12,6 +12,9 @@ from stacks.constructs.steps import RESULT, Steps, chain
 
 __all__ = ["StageStates"]
 
+ANSWERS = ("decision.$", "wait_seconds.$", "shift_needed.$", "cause.$", "detail.$")
+"""What the progression keeps of a look."""
+
 
 class StageStates:
     """Enter at `entry`, come back to `wait`; `on_success` says where a passed stage leads.
@@ -55,19 +58,15 @@ class StageStates:
             f"{label}: decide",
             functions.decide,
             {"stage": stage.index},
-            keep={
-                name: f"$.Payload.{name.removesuffix('.$')}"
-                for name in ("decision.$", "wait_seconds.$", "shift_needed.$")
-            },
+            keep={name: f"$.Payload.{name.removesuffix('.$')}" for name in ANSWERS},
         )
         for task in (self.entry, attest, shift, look):
             faults.guard(task, self.on_fault)
         self._decision = sfn.Choice(scope, f"{label}: decision")
         chain([self.entry, attest, shift, look, self._decision])
         self.wait.next(look)
-        decided = _decided
-        self._decision.when(decided("ROLLBACK"), faults.roll_back).when(
-            decided("REJECT"), faults.reject
+        self._decision.when(_decided("ROLLBACK"), faults.roll_back).when(
+            _decided("REJECT"), faults.reject
         ).when(sfn.Condition.boolean_equals(f"{RESULT}.shift_needed", True), self.entry)
 
     def on_success(self, following: sfn.IChainable) -> None:

@@ -77,25 +77,18 @@ class Steps:
         return self.call(name, function, {"release_id.$": "$.release_id", **payload}, **more)
 
     def roll_back(
-        self,
-        name: str,
-        *,
-        cause: str,
-        strike: bool = False,
-        reject: bool = False,
-        detail: Mapping[str, str],
+        self, name: str, why: Mapping[str, str], *, strike: bool, reject: bool
     ) -> tasks.LambdaInvoke:
-        """End the release by the rollback function."""
+        """End the release by the rollback function; `why` is its cause and detail."""
         return self.act(
             name,
             self._functions.rollback,
             {
                 "source": "progression",
-                "cause": cause,
                 "strike": strike,
                 "reject": reject,
                 "execution_arn.$": "$$.Execution.Id",
-                **detail,
+                **why,
             },
         )
 

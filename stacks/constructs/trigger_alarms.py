@@ -46,7 +46,8 @@ class TriggerAlarms(Construct):
             f"canary-{trigger.name}-{window}s",
             f"The canary's {trigger.name} rate over {window} s is above {trigger.threshold:g} with "
             f"confidence (Wilson's lower bound, z {trigger.z:g}, at least {trigger.min_events} "
-            f"events) and more than {trigger.ratio_to_control:g} times the control's.",
+            f"events), more than {trigger.ratio_to_control:g} times the control's and "
+            "significantly above it.",
             bounds.breach(trigger),
             _counts(trigger, window),
             period=_period(window),

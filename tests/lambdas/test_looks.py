@@ -75,7 +75,8 @@ def test_a_plain_loss_is_rejected_by_the_harm_sequence(region: Any, events: Even
     for arm, completed in (("control", 480), ("canary", 240)):
         conversations(events, now - 8 * HOUR, arm=arm, count=600, completed=completed)
     events.add("turn", "fresh", "fresh", "control", epoch=now - 60, p_canary=0.5)
-    assert region.load("decide").handler(LOOK, None)["decision"] == "REJECT"
+    answer = region.load("decide").handler(LOOK, None)
+    assert (answer["decision"], answer["cause"]) == ("REJECT", "harm_sequence")
 
 
 def test_a_late_feed_decides_nothing(region: Any, events: Events) -> None:
@@ -89,7 +90,17 @@ def test_a_raised_critical_alarm_rolls_back(region: Any, events: Events) -> None
     """A missed transition is found at the next look."""
     region.release()
     region.set_alarm("canary-critical", "ALARM")
-    assert region.load("decide").handler(LOOK, None)["decision"] == "ROLLBACK"
+    answer = region.load("decide").handler(LOOK, None)
+    assert (answer["decision"], answer["cause"]) == ("ROLLBACK", "critical_alarm")
+    assert "canary-critical" in answer["detail"]
+
+
+def test_a_feed_is_not_late_before_anything_was_due(region: Any, events: Events) -> None:
+    """The look right after the first shift finds no event, and nothing wrong with that."""
+    now = region.clock.time
+    region.release(first_exposure_at=now - 30, block_started_at=now - 30)
+    answer = region.load("decide").handler(LOOK, None)
+    assert (answer["decision"], answer["detail"]) == ("EXTEND", "The block is not over.")
 
 
 def test_a_stage_that_a_hold_kept_from_its_traffic_asks_for_the_shift(

@@ -118,7 +118,7 @@ class FakeApi:
             self.failed.add(conversation)
             return web.json_response({"error": "no"}, status=502)
         self.turns[conversation] += 1
-        canary = int(body["session_id"][1:]) % 2
+        canary = int(body["session_id"].rpartition("-")[2]) % 2
         return web.json_response(
             {
                 "conversation_id": conversation,

@@ -97,6 +97,7 @@ def test_no_requests_and_more_errors_than_requests_still_give_a_number(alarms: A
     """Either would drop the point, and a dropped point looks healthy."""
     text = expression(alarms["canary-error-60s"])
     assert evaluate(text, e=0, n=0, ec=0, nc=0) == 0
+    assert evaluate(text, e=12, n=10, ec=3, nc=2) == pytest.approx(0)
     assert evaluate(text, e=12, n=10, ec=0, nc=1000) == pytest.approx(
         wilson(10, 10, 3.09), abs=1e-6
     )
@@ -109,6 +110,20 @@ def test_canary_must_be_more_than_twice_as_bad_as_the_control(alarms: Alarms) ->
     assert evaluate(text, e=30, n=100, ec=300, nc=2000) == 0
     assert evaluate(text, e=30, n=100, ec=299, nc=2000) > 0.02
     assert evaluate(text, e=30, n=100, ec=0, nc=0) > 0.02
+
+
+def test_twice_as_bad_by_chance_is_not_worse(alarms: Alarms) -> None:
+    """As a shared incident begins, five of few canary requests fail before control's share grows.
+
+    The pooled score test decides it, at the z of the trigger: 2.3 is not enough, 4.0 is.
+    """
+    text, shared = expression(alarms["canary-error-60s"]), expression(alarms["shared-error"])
+    begun = {"e": 5.0, "n": 19.0, "ec": 5.0, "nc": 57.0}
+    assert evaluate(text, **begun) == 0
+    assert evaluate(shared, **begun) > 0
+    alone = {**begun, "ec": 0.0}
+    assert evaluate(text, **alone) == pytest.approx(wilson(5, 19, 3.09), abs=1e-6)
+    assert evaluate(shared, **alone) == 0
 
 
 def test_a_shared_incident_is_seen_when_both_are_bad_and_the_canary_is_not_worse(

@@ -139,6 +139,16 @@ def test_only_a_rejection_rejects(machine: Machine) -> None:
     assert len(flags) == 5
 
 
+def test_an_end_that_a_look_decided_gives_the_looks_own_reason(machine: Machine) -> None:
+    """The record says why: a raised alarm, the harm sequence, or a gate."""
+    for name in ("Roll back: decision", "Reject: test lost"):
+        asked = payload(machine["States"][name])
+        assert (asked["cause.$"], asked["detail.$"]) == ("$.result.cause", "$.result.detail")
+    for stage in ("5%", "25%", "50%"):
+        kept = machine["States"][f"Stage {stage}: decide"]["ResultSelector"]
+        assert (kept["cause.$"], kept["detail.$"]) == ("$.Payload.cause", "$.Payload.detail")
+
+
 def test_an_offline_failure_ends_before_any_task_or_traffic_is_touched(machine: Machine) -> None:
     """The first thing after admission is the offline gate."""
     gate = machine["States"][machine["States"]["Admit"]["Next"]]

@@ -86,10 +86,10 @@ def test_a_must_not_fail_gate_may_stay_open() -> None:
 
 def test_a_raised_critical_alarm_rolls_back_whatever_else_is_known() -> None:
     """Held or late, its transition may have been missed."""
-    alarms = {"canary-critical": "ALARM", "canary-error-60s": "ALARM"}
+    raised = {"canary-critical": 50.0, "canary-error-60s": 50.0}
     held = at_stage(1, phase=Phase.HELD, hold=Hold(Cause.OPERATOR, (), 0, Phase.BAKING))
     for state in (at_stage(1), held):
-        found = evaluate(policy(), state, facts(60, late=True, alarms=alarms))
+        found = evaluate(policy(), state, facts(60, late=True, raised=raised))
         assert (found.kind, found.cause) == (DecisionKind.ROLLBACK, Cause.CRITICAL_ALARM)
         assert found.alarms == ("canary-critical", "canary-error-60s")
 
@@ -104,8 +104,19 @@ def test_a_raised_critical_alarm_rolls_back_whatever_else_is_known() -> None:
 )
 def test_a_raised_warning_holds(alarm: str, cause: Cause) -> None:
     """Even when the pause function missed it."""
-    found = evaluate(policy(), at_stage(1), facts(60, alarms={alarm: "ALARM"}))
+    found = evaluate(policy(), at_stage(1), facts(60, raised={alarm: 50.0}))
     assert (found.kind, found.cause, found.alarms) == (DecisionKind.HOLD, cause, (alarm,))
+
+
+def test_a_warning_that_a_person_has_seen_does_not_hold_again() -> None:
+    """Whoever resumes takes it over; what is raised afterwards, and a critical alarm, still act."""
+    resumed = at_stage(1, resumed_at=60.0)
+    seen = {"canary-hallucination-300s": 50.0, "canary-warning": 50.0}
+    assert evaluate(policy(), resumed, facts(90, raised=seen)).kind is DecisionKind.EXTEND
+    again = evaluate(policy(), resumed, facts(90, raised={**seen, "canary-hallucination-300s": 70}))
+    assert (again.kind, again.cause) == (DecisionKind.HOLD, Cause.WARNING)
+    critical = evaluate(policy(), resumed, facts(90, raised={"canary-critical": 50.0}))
+    assert critical.kind is DecisionKind.ROLLBACK
 
 
 def test_a_held_release_stays_held() -> None:
@@ -234,8 +245,8 @@ def test_a_look_in_the_middle_spends_alpha_and_decides_nothing() -> None:
 
 def test_a_decision_is_json_and_enters_the_record() -> None:
     """Nothing that JSON cannot carry, even without data; a HOLD holds the release."""
-    alarm = {"canary-silent": "ALARM"}
-    situations: list[dict[str, Any]] = [{}, {"late": True}, {"alarms": alarm}]
+    alarm = {"canary-silent": 1.0}
+    situations: list[dict[str, Any]] = [{}, {"late": True}, {"raised": alarm}]
     for changes in situations:
         found = evaluate(policy(), at_stage(1), facts(4 * HOUR, **changes))
         assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()

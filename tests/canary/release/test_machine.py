@@ -161,7 +161,8 @@ def test_a_hold_remembers_where_to_go_on() -> None:
         assert held.phase is Phase.HELD
         assert not any(isinstance(action, actions.Shift) for action in done)
         back = decide(held, events.Resumed(21, "ada"))[0]
-        assert replace(back, version=state.version) == state
+        assert replace(back, version=state.version, resumed_at=None) == state
+        assert back.resumed_at == 21
 
 
 def test_a_hold_refuses_every_move_up() -> None:
