@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from canary.aws.clients import client
 from canary.aws.metrics import Metrics
 from canary.aws.settings import from_environment
+from canary.routing.matching import MATCHED, matching_weight
 
 QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|「([^」]{1,80})」|『([^』]{1,80})』')
 EDGES = " .,!?;:。、"
@@ -44,16 +45,19 @@ CATALOGUE = frozenset(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Check the sampled turns of one batch of log lines and count them by arm."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    """Check one batch's sampled turns and count them by arm, the control's also matched."""
+    counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for turn in sampled_turns(event):
         titles = [normal("".join(groups)) for groups in QUOTED.findall(turn["text"])]
         known = sum(title in CATALOGUE for title in titles)
-        arm = turn["arm"]
-        counts["TurnsChecked"][arm] += 1
-        counts["Hallucinations"][arm] += known < len(titles)
-        counts["NamesQuoted"][arm] += len(titles)
-        counts["NamesCorrect"][arm] += known
+        weights = {turn["arm"]: 1.0}
+        if turn["arm"] == "control":
+            weights[MATCHED] = matching_weight(turn.get("p_canary"))
+        for arm, weight in weights.items():
+            counts["TurnsChecked"][arm] += weight
+            counts["Hallucinations"][arm] += weight * (known < len(titles))
+            counts["NamesQuoted"][arm] += weight * len(titles)
+            counts["NamesCorrect"][arm] += weight * known
     METRICS.put_by_arm(counts)
     return {name: dict(by_arm) for name, by_arm in counts.items()}
 

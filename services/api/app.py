@@ -79,25 +79,24 @@ async def outcome(request: Request) -> Response:
 
 
 async def publish(counters: Counters, feed: AssignmentFeed, namespace: str) -> None:
-    """Write both arms' metrics every 10 s, for ever."""
+    """Write the arms' metrics every 10 s, for ever."""
     while True:
         await clock.pause(PUBLISH_SECONDS)
         publish_once(counters, feed, namespace)
 
 
 def publish_once(counters: Counters, feed: AssignmentFeed, namespace: str) -> None:
-    """Write both arms' metrics, if the last that was read of the parameter is a release."""
+    """Write the arms' metrics, if the last that was read of the parameter is a release."""
     now, parameter = clock.now(), feed.view.parameter
     taken = counters.take(now)
     if parameter is None or not parameter.active:
         return
-    models = {"control": parameter.control_model, "canary": parameter.canary_model}
     for arm, values in taken.items():
         properties: dict[str, Any] = {
             "release_id": parameter.release_id,
             "test_id": parameter.test_id,
             "stage": parameter.stage,
-            "model_id": models[arm],
+            "model_id": parameter.canary_model if arm == "canary" else parameter.control_model,
         }
         events.write(metric_line(namespace, arm, now, values, properties))
 

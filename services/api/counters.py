@@ -1,7 +1,8 @@
 """Each arm's attempts, errors, slow and throttled requests, as embedded metrics.
 
 Two views of the same counts: what happened since the last line, for sums over any period, and the
-task's rolling 60 seconds, for an alarm that looks every 10 seconds at a whole minute.
+task's rolling 60 seconds, for an alarm that looks every 10 seconds at a whole minute. The control's
+turns are counted once more, weighted to the canary's mix of times and intents: the fair comparison.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-__all__ = ["ARMS", "PUBLISH_SECONDS", "WINDOW_SECONDS", "Counters", "Counts", "metric_line"]
+from canary.routing.matching import MATCHED, matching_weight
+
+__all__ = ["COUNTED", "PUBLISH_SECONDS", "WINDOW_SECONDS", "Counters", "Counts", "metric_line"]
 
 Arm = Literal["control", "canary"]
-ARMS: tuple[Arm, ...] = ("control", "canary")
+COUNTED = ("control", MATCHED, "canary")
+"""In the order of their lines: a reader between two lines never misses the control's."""
+_DECIMALS = 6
 PUBLISH_SECONDS = 10.0
 WINDOW_SECONDS = 60.0
 _METRICS = {
@@ -29,10 +34,10 @@ _METRICS = {
 class Counts:
     """Turns of one arm: all of them, and those that failed, were slow, or were throttled."""
 
-    requests: int = 0
-    errors: int = 0
-    slow: int = 0
-    throttles: int = 0
+    requests: float = 0
+    errors: float = 0
+    slow: float = 0
+    throttles: float = 0
 
     def add(self, other: Counts) -> None:
         """Add the other's counts to these."""
@@ -68,41 +73,47 @@ class _Rolling:
 
 
 class Counters:
-    """The counts of this task, by arm. Times are epoch seconds of the caller's clock."""
+    """The counts of this task, by arm and for the matched control. Times are epoch seconds."""
 
     def __init__(self) -> None:
-        self._arms = {arm: _Rolling() for arm in ARMS}
+        self._arms = {arm: _Rolling() for arm in COUNTED}
 
     def record(
         self,
         arm: Arm,
         now: float,
         *,
+        p_canary: float | None,
         error: bool = False,
         slow: bool = False,
         throttled: bool = False,
     ) -> None:
-        """Count one turn in the arm that was asked first; what answered it does not matter."""
-        one = Counts(1, int(error), int(slow), int(throttled))
-        self._arms[arm].record(now, one)
+        """Count one turn in the arm that was asked first; what answered it does not matter.
 
-    def take(self, now: float) -> dict[Arm, dict[str, int]]:
+        `p_canary` is the probability of the unit's draw, None when it was not drawn.
+        """
+        self._arms[arm].record(now, Counts(1, int(error), int(slow), int(throttled)))
+        if arm == "control" and (weight := matching_weight(p_canary)):
+            weighted = Counts(weight, weight * error, weight * slow, weight * throttled)
+            self._arms[MATCHED].record(now, weighted)
+
+    def take(self, now: float) -> dict[str, dict[str, float]]:
         """The eight figures of each arm; the counts since the last call start anew."""
-        taken: dict[Arm, dict[str, int]] = {}
+        taken: dict[str, dict[str, float]] = {}
         for arm, rolling in self._arms.items():
             minute = rolling.last_minute(now)
             values = {name: getattr(rolling.since_line, key) for name, key in _METRICS.items()}
             values |= {f"{name}60s": getattr(minute, key) for name, key in _METRICS.items()}
             rolling.since_line = Counts()
-            taken[arm] = values
+            taken[arm] = {name: round(value, _DECIMALS) for name, value in values.items()}
         return taken
 
 
 def metric_line(
     namespace: str,
-    arm: Arm,
+    arm: str,
     now: float,
-    values: Mapping[str, int],
+    values: Mapping[str, float],
     properties: Mapping[str, Any],
 ) -> dict[str, Any]:
     """One arm's figures in the embedded metric format; `properties` are no dimensions."""

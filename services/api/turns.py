@@ -152,10 +152,16 @@ class Turns:
         first, last = attempts[0], attempts[-1]
         throttled = first.outcome == "throttled"
         slow = bool(parameter and 0 < parameter.slow_ms < latency_ms)
-        self._counters.record(
-            resolution.serve, now, error=first.failed, slow=slow, throttled=throttled
-        )
         record, counted = resolution.record, resolution.arm is not None
+        p_canary = record.p_canary if counted else None
+        self._counters.record(
+            resolution.serve,
+            now,
+            p_canary=p_canary,
+            error=first.failed,
+            slow=slow,
+            throttled=throttled,
+        )
         active = parameter is not None and parameter.active
         sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
         events.write(
@@ -169,7 +175,7 @@ class Turns:
                 "stratum": record.stratum if counted else None,
                 "intent": intent,
                 "arm": resolution.arm,
-                "p_canary": record.p_canary if counted else None,
+                "p_canary": p_canary,
                 "served_by": last.arm if last.answered else None,
                 "model_id": last.model_id if last.answered else None,
                 "turn": turn,

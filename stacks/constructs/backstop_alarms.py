@@ -42,14 +42,16 @@ class BackstopAlarms(Construct):
                 "HTTPCode_Target_5XX_Count",
                 errors,
                 "The canary's tasks answer 5xx to more than {:g} of requests with confidence, by "
-                "the load balancer's count, and more than {:g} times as often as the primary's.",
+                "the load balancer's count, and more than {:g} times as often as the primary's, "
+                "which are well.",
             ),
             self._rate(
                 "canary-connection-errors",
                 "TargetConnectionErrorCount",
                 errors,
                 "The load balancer fails to connect to the canary's tasks for more than {:g} of "
-                "requests with confidence, and more than {:g} times as often as to the primary's.",
+                "requests with confidence, and more than {:g} times as often as to the primary's, "
+                "which are well.",
             ),
             self._no_healthy_host(),
         ]
@@ -61,7 +63,7 @@ class BackstopAlarms(Construct):
             self,
             name,
             description.format(errors.threshold, errors.ratio_to_control),
-            bounds.breach(errors),
+            bounds.backstop(errors),
             {
                 "e": self._of_group(metric, canary),
                 "n": self._of_group("RequestCount", canary),

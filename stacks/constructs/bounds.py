@@ -1,11 +1,15 @@
 """The guardrails' statistics as CloudWatch metric math.
 
-Ids: `e` and `n` are the canary's events and trials in a window, `ec` and `nc` the control's. A raw
-ratio on little traffic is noise; what is compared with a threshold is Wilson's lower bound of the
-canary's rate, and it counts only with enough events and against the control of the same window: the
-rate must be a multiple of the control's, and the difference significant (pooled score test). The
-multiple alone is noise too: when an incident that both arms suffer begins, five of the canary's few
-requests fail while the control's share is still small (`benchmarks/shared_incident.py`).
+Ids: `e` and `n` are the canary's events and trials in a window, `ec` and `nc` the control's, `em`
+and `nm` the control's matched to the canary's mix of times and intents.
+
+A raw ratio on little traffic is noise; what is compared with a threshold is Wilson's lower bound of
+the canary's rate, and it counts only with enough events and against the control of the same window:
+the rate must be a multiple of the matched control's, and the difference significant (pooled score
+test). The multiple alone is noise too: when an incident that both arms suffer begins, five of the
+canary's few requests fail while the control's share is still small
+(`benchmarks/shared_incident.py`). And unmatched it is wrong: rates that rose within the window, or
+differ by intent, make a fault of both arms look like the canary's.
 
 `n = 0` divides by nothing, and `e > n` (two metrics, two clocks) is read as `e = n`: either would
 otherwise drop the point, and a dropped point looks healthy. The canary's own counts are never
@@ -17,7 +21,7 @@ from __future__ import annotations
 
 from canary.policy.compiled import CompiledPolicy, Trigger
 
-__all__ = ["breach", "lower_bound", "observed_threshold", "shared"]
+__all__ = ["backstop", "breach", "lower_bound", "observed_threshold", "shared"]
 
 _ALWAYS = "FILL({}, 0)"
 
@@ -32,20 +36,33 @@ def lower_bound(events: str, trials: str, z: float) -> str:
 
 def breach(trigger: Trigger) -> str:
     """The canary's bound when it has enough events and is worse than the control, else 0."""
-    enough = f"e >= {trigger.min_events}"
+    counts = [_ALWAYS.format(each) for each in ("ec", "nc", "em", "nm")]
+    control, trials = counts[:2]
+    worse = f"({_multiple(trigger, *counts[2:])} AND {_beyond_chance(trigger, control, trials)})"
+    return _bound_if(trigger, f"({trials} <= 0 OR {worse})")
+
+
+def backstop(trigger: Trigger) -> str:
+    """The same from counts that cannot be matched: the control must not be ill itself."""
     control, trials = _ALWAYS.format("ec"), _ALWAYS.format("nc")
-    multiple, spread = _worse(trigger, control, trials)
-    worse = f"(e * {trials} > {multiple} AND e * {trials} - {control} * n > {spread})"
-    bound = lower_bound("e", "n", trigger.z)
-    return f"IF({enough} AND ({trials} <= 0 OR {worse}), {bound}, 0)"
+    well = f"{lower_bound(control, trials, trigger.z)} <= {_number(trigger.threshold)}"
+    worse = (
+        f"({_multiple(trigger, control, trials)} AND {_beyond_chance(trigger, control, trials)}"
+        f" AND {well})"
+    )
+    return _bound_if(trigger, f"({trials} <= 0 OR {worse})")
 
 
 def shared(trigger: Trigger) -> str:
     """The smaller of both arms' bounds when the canary is not the worse one, else 0."""
     enough = f"e >= {trigger.min_events} AND ec >= {trigger.min_events}"
-    multiple, spread = _worse(trigger, "ec", "nc")
-    alike = f"(e * nc <= {multiple} OR e * nc - ec * n <= {spread})"
+    matched = [_ALWAYS.format(each) for each in ("em", "nm")]
     canary, control = lower_bound("e", "n", trigger.z), lower_bound("ec", "nc", trigger.z)
+    # Written out: metric math has no NOT.
+    alike = (
+        f"(({matched[1]} > 0 AND e * {matched[1]} <= {_times(trigger, matched[0])})"
+        f" OR e * nc - ec * n <= {_spread(trigger, 'ec', 'nc')})"
+    )
     return f"IF({enough} AND {alike}, IF({canary} < {control}, {canary}, {control}), 0)"
 
 
@@ -57,16 +74,30 @@ def observed_threshold(policy: CompiledPolicy, trigger: Trigger) -> float:
     return round(level * detector.sensitivity + (1 - level) * (1 - detector.specificity), 6)
 
 
-def _worse(trigger: Trigger, control: str, trials: str) -> tuple[str, str]:
-    """What e * nc must exceed, and what e * nc - ec * n must: both sides are times n * nc.
+def _bound_if(trigger: Trigger, worse: str) -> str:
+    enough = f"e >= {trigger.min_events}"
+    return f"IF({enough} AND {worse}, {lower_bound('e', 'n', trigger.z)}, 0)"
 
-    The second is z standard errors of the difference under equal rates.
-    """
-    failed = f"({_hits('e', 'n')} + {_hits(control, trials)})"
+
+def _multiple(trigger: Trigger, events: str, trials: str) -> str:
+    """The canary's rate is more than a multiple of the control's, or there is none to compare."""
+    return f"({trials} <= 0 OR e * {trials} > {_times(trigger, events)})"
+
+
+def _times(trigger: Trigger, events: str) -> str:
+    return f"{_number(trigger.ratio_to_control)} * {events} * n"
+
+
+def _beyond_chance(trigger: Trigger, events: str, trials: str) -> str:
+    """The rates differ by more than z standard errors under equal rates; times n * nc."""
+    return f"e * {trials} - {events} * n > {_spread(trigger, events, trials)}"
+
+
+def _spread(trigger: Trigger, events: str, trials: str) -> str:
+    failed = f"({_hits('e', 'n')} + {_hits(events, trials)})"
     both = f"(n + {trials})"
     variance = f"{failed} * ({both} - {failed}) * n * {trials} / IF({both} > 0, {both}, 1)"
-    ratio = _number(trigger.ratio_to_control)
-    return f"{ratio} * {control} * n", f"{_number(trigger.z)} * ({variance}) ^ 0.5"
+    return f"{_number(trigger.z)} * ({variance}) ^ 0.5"
 
 
 def _hits(events: str, trials: str) -> str:

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy, Trigger
+from canary.routing.matching import MATCHED
 from stacks.constructs import bounds
 from stacks.names import NAMESPACE
 
@@ -146,6 +147,8 @@ def _counts(trigger: Trigger, window: int) -> dict[str, cloudwatch.IMetric]:
         "n": own_metric(trials, "canary"),
         "ec": own_metric(events, "control"),
         "nc": own_metric(trials, "control"),
+        "em": own_metric(events, MATCHED),
+        "nm": own_metric(trials, MATCHED),
     }
 
 

@@ -22,7 +22,7 @@ def logs(*lines: object) -> dict[str, Any]:
 
 
 def turn(text: str, arm: str | None = "canary", sampled: bool = True) -> dict[str, Any]:
-    return {"event": "turn", "arm": arm, "sampled": sampled, "text": text}
+    return {"event": "turn", "arm": arm, "p_canary": 0.25, "sampled": sampled, "text": text}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,8 @@ def test_counts_are_published_by_arm(region: Any) -> None:
     )
     assert region.metric("TurnsChecked", "control") == [1.0]
     assert region.metric("Hallucinations", "control") == [0.0]
+    assert region.metric("TurnsChecked", "control-matched") == [pytest.approx(1 / 3)]
+    assert region.metric("Hallucinations", "control-matched") == [0.0]
     assert region.metric("TurnsChecked", "canary") == [2.0]
     assert region.metric("Hallucinations", "canary") == [2.0]
     assert region.metric("NamesQuoted", "canary") == [2.0]

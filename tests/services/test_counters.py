@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,9 @@ from services.api.counters import WINDOW_SECONDS, Counters, metric_line
 def test_counts_since_the_last_line_start_anew_and_the_minute_rolls() -> None:
     """Each line carries what happened since the one before, and the whole last minute."""
     counters = Counters()
-    counters.record("canary", 100.0, error=True)
-    counters.record("canary", 105.0, slow=True)
-    counters.record("control", 105.0, throttled=True)
+    counters.record("canary", 100.0, p_canary=0.2, error=True)
+    counters.record("canary", 105.0, p_canary=0.2, slow=True)
+    counters.record("control", 105.0, p_canary=0.2, throttled=True)
     first, second, third = counters.take(110.0), counters.take(120.0), counters.take(161.0)
     assert first["canary"] == {
         "Requests": 2,
@@ -37,8 +38,22 @@ def test_an_arm_without_requests_is_published_as_zero() -> None:
     taken = Counters().take(0.0)
     assert {arm: set(values.values()) for arm, values in taken.items()} == {
         "control": {0},
+        "control-matched": {0},
         "canary": {0},
     }
+
+
+def test_the_control_is_also_counted_with_the_canary_s_mix() -> None:
+    """Each control turn by the odds of its unit's draw; one that was not drawn by none."""
+    counters = Counters()
+    for p_canary, error in ((0.05, False), (0.25, True), (0.5, True), (None, True)):
+        counters.record("control", 10.0, p_canary=p_canary, error=error)
+    counters.record("canary", 10.0, p_canary=0.25, error=True)
+    taken = counters.take(20.0)
+    assert (taken["control"]["Requests"], taken["control"]["Errors"]) == (4, 3)
+    matched = taken["control-matched"]
+    assert matched["Requests"] == matched["Requests60s"] == pytest.approx(1 / 19 + 1 / 3 + 1)
+    assert matched["Errors"] == pytest.approx(1 / 3 + 1)
 
 
 @given(
@@ -51,7 +66,7 @@ def test_nothing_is_counted_twice_or_lost(steps: list[tuple[int, str]]) -> None:
     counters, requests, published = Counters(), [], 0
     for at, what in steps:
         if what == "request":
-            counters.record("canary", float(at))
+            counters.record("canary", float(at), p_canary=0.5)
             requests.append(at)
         else:
             taken = counters.take(float(at))["canary"]

@@ -11,10 +11,17 @@ from canary.policy.compiled import CompiledPolicy, Detector, Trigger
 from canary.release.escalation import alarm_windows
 from stacks.constructs import bounds
 from tests.stacks.assembly import Alarms
-from tests.stacks.expression import evaluate, wilson
+from tests.stacks.expression import evaluate as evaluate_math
+from tests.stacks.expression import wilson
 
 BACKSTOPS = {"canary-5xx", "canary-connection-errors", "canary-no-healthy-host", "canary-silent"}
 TRIGGER = Trigger("error", "error", "rate", "level", 0.02, (60,), "rollback", "Errors", "Requests")
+
+
+def evaluate(text: str, **values: float) -> float:
+    """The expression's value; a control that is not matched otherwise matches as it is."""
+    matched = {"em": values["ec"], "nm": values["nc"]} if "ec" in values else {}
+    return evaluate_math(text, **matched | values)
 
 
 def expression(alarm: dict[str, Any]) -> str:
@@ -70,6 +77,8 @@ def test_a_rate_is_watched_over_its_window_in_both_arms(
                 "n": (trials, "canary", period, "Sum"),
                 "ec": (events, "control", period, "Sum"),
                 "nc": (trials, "control", period, "Sum"),
+                "em": (events, "control-matched", period, "Sum"),
+                "nm": (trials, "control-matched", period, "Sum"),
             }
 
 
@@ -126,6 +135,31 @@ def test_twice_as_bad_by_chance_is_not_worse(alarms: Alarms) -> None:
     assert evaluate(shared, **alone) == 0
 
 
+def test_a_control_of_other_times_and_intents_is_matched_before_it_is_compared(
+    alarms: Alarms,
+) -> None:
+    """Half of both arms fails for a minute after a rise from 5% to 25%, seen in a long window.
+
+    Nine tenths of the control's requests are from before, most of the canary's from after: 28%
+    against 8% unmatched. Weighted by the odds of each draw the control is as the canary: 24%.
+    """
+    own, shared = expression(alarms["canary-error-1800s"]), expression(alarms["shared-error"])
+    window = {"e": 28.0, "n": 100.0, "ec": 80.0, "nc": 1000.0}
+    matched = {"em": 24.0, "nm": 100.0}
+    assert evaluate(own, **window) > 0.02
+    assert evaluate(own, **window, **matched) == 0
+    assert evaluate(shared, **window, **matched) > 0.02
+    assert evaluate(own, **window, em=0.0, nm=0.0) > 0.02
+
+
+def test_a_backstop_cannot_match_and_so_wants_a_healthy_primary(alarms: Alarms) -> None:
+    """The load balancer's counts know no draws: with primary ill too, the API's own alarms act."""
+    text = expression(alarms["canary-5xx"])
+    assert evaluate(text, e=28, n=100, ec=80, nc=1000) == 0
+    assert evaluate(text, e=28, n=100, ec=8, nc=1000) > 0.02
+    assert evaluate(text, e=28, n=100, ec=0, nc=0) > 0.02
+
+
 def test_a_shared_incident_is_seen_when_both_are_bad_and_the_canary_is_not_worse(
     alarms: Alarms,
 ) -> None:
@@ -148,7 +182,7 @@ def test_embedded_region_reads_every_expression_to_the_same_number(alarms: Alarm
             {"e": 30.0, "n": 100.0, "ec": 299.0, "nc": 2000.0},
             dict.fromkeys("en", 9.0),
         ):
-            known = {"ec": 0.0, "nc": 0.0, **values}
+            known = dict.fromkeys(("ec", "nc", "em", "nm"), 0.0) | values
             (value,) = compile_expression(text)({key: [each] for key, each in known.items()})
             assert value == pytest.approx(evaluate(text, **known)), name
 
