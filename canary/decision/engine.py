@@ -149,7 +149,8 @@ class _Look:
             return None
         held = self.state.hold
         self.note("held", held.cause.value, since=held.since)
-        return self.hold(f"Held: {held.cause}. {held.detail}".rstrip(), held.cause, held.alarms)
+        why = ", ".join(held.alarms) or held.detail
+        return self.hold(f"Held: {held.cause}. {why}".rstrip(), held.cause, held.alarms)
 
     def warnings(self) -> Decision | None:
         """A raised warning holds, even when its transition was missed.

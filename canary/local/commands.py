@@ -57,6 +57,7 @@ def list_inventory(options: Options, *, as_json: bool) -> str:
     from canary.local.inventory import inventory
 
     root = _checkout()
+    _require_node()
     entries = inventory(_assembly(root, options.policy or root / "policy" / "mangaassist.toml"))
     if as_json:
         return json.dumps([dataclasses.asdict(each) for each in entries])
@@ -75,6 +76,7 @@ def run(options: Options) -> RunResult:
     from canary.local.scenario import UnknownScenarioError, load_scenario, named_scenario
 
     root = _checkout()
+    _require_node()
     policy_file = options.policy or root / "policy" / "mangaassist.toml"
     try:
         policy = load_policy(policy_file)
@@ -122,7 +124,6 @@ def _checkout() -> Path:
 
 
 def _assembly(root: Path, policy: Path) -> Path:
-    _require_node()
     try:
         return synthesize(root, policy)
     except SynthesisError as error:

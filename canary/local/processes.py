@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ from typing import IO, Self
 
 __all__ = ["Processes"]
 
+_CLOSE_SECONDS = 2.0
+"""What all children together get to end in."""
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 
 
@@ -108,8 +111,12 @@ class Processes:
         atexit.unregister(self.close)
         for child in children:
             self._signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + _CLOSE_SECONDS
         for child in children:
-            self.stop(child, grace_seconds=2.0)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, deadline - time.monotonic()))
+        for child in children:
+            self.kill(child)
         if self._guardian.stdin:
             with contextlib.suppress(BrokenPipeError):
                 self._guardian.stdin.close()

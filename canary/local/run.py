@@ -230,8 +230,11 @@ class ScenarioRun:
             minute = round((float(decision["at"]) - self._began) / _MINUTE, 1)
             line = DecisionLine(minute, str(decision["decision"]), str(decision["reason"]))
             if line not in self._status.decisions:
+                known = self._status.decisions[-1:]
                 self._status.decisions.append(line)
-                if line.kind != "EXTEND" or "block is not over" not in line.reason:
+                waiting = line.kind == "EXTEND" and "block is not over" in line.reason
+                repeated = known and (known[0].kind, known[0].reason) == (line.kind, line.reason)
+                if not waiting and not repeated:
                     self._status.happened(f"decision {line.kind}: {line.reason}")
 
     def _approve(self) -> bool:
