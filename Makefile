@@ -20,8 +20,9 @@ local: $(STAMP) ## Show a good release promoted and a bad one rolled back, on th
 	@$(BIN)/canary local --scenario good
 	@$(BIN)/canary local --scenario errors
 
-test: $(STAMP) ## Run every test
-	@$(BIN)/pytest
+test: $(STAMP) ## Run every test: most side by side, then those that need the whole machine
+	@$(BIN)/pytest -n auto --dist loadfile -m "not region"
+	@$(BIN)/pytest -m region
 
 synth: $(STAMP) ## Synthesize every region of the policy into cdk.out (cdk-nag included)
 	@$(BIN)/python app.py
@@ -41,7 +42,7 @@ format: $(STAMP) ## Format and mend what can be mended
 
 lock: $(STAMP) ## Resolve the dependencies anew (needs a package index)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras -q pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --universal --no-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -q -c requirements.lock pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal --no-emit-index-url --no-header --no-annotate --python-version 3.11 -q -c requirements.lock pyproject.toml -o requirements.txt
 
 clean: ## Remove what setup, synth and runs made
 	rm -rf .venv .build cdk.out .canary

@@ -99,6 +99,7 @@ class Ending:
         return self.rollbacks.open(
             state.release_id,
             {
+                "source": request.source,
                 "cause": request.cause.value,
                 "strike": request.strike,
                 "reject": request.reject,

@@ -173,7 +173,11 @@ class Emulator:
 
     def _set_environment(self) -> None:
         port = self.endpoint.rsplit(":", 1)[1]
-        wanted = self._settings("region") | {"MOTO_PORT": port}
+        wanted = self._settings("region") | {
+            "MOTO_PORT": port,
+            # Nobody starts a machine image here; reading them all costs each region half a second.
+            "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        }
         for name in {name for name in os.environ if name.startswith("AWS_")} | wanted.keys():
             self._saved[name] = os.environ.pop(name, None)
         os.environ.update(wanted)

@@ -20,6 +20,7 @@ from moto.logs.models import logs_backends
 
 from canary.aws.dashboard import KEY as DASHBOARD_KEY
 from canary.aws.records import Releases
+from canary.aws.rollbacks import Rollbacks
 from canary.local.alarm_actions import ActionRunner
 from canary.local.alarms import AlarmEvaluator, OnTransition
 from canary.local.assets import deploy
@@ -194,6 +195,12 @@ class EmbeddedRegion:
         """The record of a release, or None before it is admitted."""
         return Releases(self.client("dynamodb"), RELEASES_TABLE).load(release_id)
 
+    def ended_by(self, release_id: str) -> str | None:
+        """Who asked first for the rollback of a release; None when nobody did."""
+        table = self.parts.functions.environment("canary-rollback")["ROLLBACKS_TABLE"]
+        record = Rollbacks(self.client("dynamodb"), table).find(release_id)
+        return str(record.fields["source"]) if record else None
+
     def alarm_lines(self) -> list[tuple[str, str, float, str]]:
         """Name, state, since when (virtual epoch seconds) and reason of each alarm."""
         return [
@@ -258,7 +265,8 @@ class EmbeddedRegion:
     def failures(self) -> tuple[str, ...]:
         """What went wrong on the way, one line each."""
         found = [f"{each.function}: {each.reason}" for each in self.parts.functions.failures]
-        for part in (self._balancer, self._alarms, self._actions, self._router):
+        parts = (self.parts.schedules, self._balancer, self._alarms, self._actions, self._router)
+        for part in parts:
             found += getattr(part, "failures", [])
         return tuple(
             each if count == 1 else f"{each} ({count} times)"

@@ -34,13 +34,17 @@ class StoredEvents:
 class RunResult:
     """The outcome of one run with the figures a person or a machine judges it by.
 
-    Seconds are virtual. `expected` says whether the outcome is the scenario's own.
+    Seconds are virtual. `expected` says whether the outcome, and who brought it about where the
+    scenario cares, are the scenario's own.
     """
 
     scenario: str
     outcome: str
     expected: bool
     expected_outcome: str
+    ended_by: str | None
+    """Who asked first for a rollback: `alarm`, `analyse`, `progression`, ...; None without."""
+    expected_by: str | None
     reason: str
     routing: str
     timeline: tuple[StageShare, ...]
@@ -49,6 +53,8 @@ class RunResult:
     requests: Mapping[str, Mapping[str, int]]
     """By arm drawn (`none` outside the experiment), then by status."""
     customer_errors: int
+    reassigned: Mapping[str, int]
+    """Conversations moved to the other arm, by the reason that the customer's answer gave."""
     sticky_violations: int
     lost_events: int
     duplicate_events: int
@@ -67,5 +73,6 @@ class RunResult:
 
     def sentence(self) -> str:
         """The outcome with its reason in one line."""
-        verdict = "as expected" if self.expected else f"expected {self.expected_outcome}"
+        wanted = " by ".join(filter(None, (self.expected_outcome, self.expected_by)))
+        verdict = "as expected" if self.expected else f"by {self.ended_by}, expected {wanted}"
         return f"{self.outcome} ({verdict}): {self.reason}"

@@ -304,6 +304,7 @@ class ScenarioRun:
         tally = region.router.tally
         fault_at, alarm_at = self._fault_at(), self._alarm_at()
         last = region.balancer.last_request_at(region.target_group("canary"))
+        expect, ended_by = self._scenario.expect, region.ended_by(RELEASE_ID)
         waited = _between(alarm_at, last)
         after_alarm = None if waited is None else max(0.0, waited)
         lost = max(0, totals["answered_turns"] - stored.answered_turns) + max(
@@ -312,8 +313,10 @@ class ScenarioRun:
         return RunResult(
             scenario=self._scenario.name,
             outcome=outcome,
-            expected=outcome == self._scenario.expect.outcome,
-            expected_outcome=self._scenario.expect.outcome,
+            expected=outcome == expect.outcome and expect.by in (None, ended_by),
+            expected_outcome=expect.outcome,
+            ended_by=ended_by,
+            expected_by=expect.by,
             reason=self._reason(state),
             routing=self._policy.routing,
             timeline=tuple(self._shares()),
@@ -323,6 +326,7 @@ class ScenarioRun:
             ),
             requests=tally.requests(),
             customer_errors=totals["customer_errors"],
+            reassigned=totals["moved"],
             sticky_violations=len(tally.sticky_violations()),
             lost_events=lost,
             duplicate_events=stored.repeated_ids,

@@ -51,6 +51,13 @@ class Expect(Part):
     outcome: Literal["PROMOTED", "ROLLED_BACK", "HELD", "REJECTED"] = Field(
         description="PROMOTED, ROLLED_BACK, HELD or REJECTED"
     )
+    by: Literal["alarm", "analyse", "progression", "operator"] | None = Field(
+        default=None,
+        description=(
+            "who asked for the rollback first: alarm (the critical composite's own action), "
+            "analyse (a warning that stayed), progression (a look), operator; absent: anybody"
+        ),
+    )
 
 
 class Load(Part):
@@ -158,7 +165,11 @@ def validate_scenario(values: Mapping[str, Any], source: str = "scenario") -> Sc
         scenario = Scenario.model_validate(values)
     except ValidationError as error:
         raise PolicyError(shape_problems(error, Scenario), source) from None
-    problems = [*_load_problems(scenario.load), *_phase_problems(scenario)]
+    problems = [
+        *_expect_problems(scenario.expect),
+        *_load_problems(scenario.load),
+        *_phase_problems(scenario),
+    ]
     if problems:
         raise PolicyError(problems, source)
     return scenario
@@ -204,6 +215,12 @@ def _read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         expected = f"TOML ({error})"
     raise PolicyError([Problem("file", str(path), expected)], str(path))
+
+
+def _expect_problems(expect: Expect) -> list[Problem]:
+    if expect.by and expect.outcome not in ("ROLLED_BACK", "REJECTED"):
+        return [Problem("expect.by", expect.by, f"nobody: {expect.outcome} is no rollback")]
+    return []
 
 
 def _load_problems(load: Load) -> list[Problem]:

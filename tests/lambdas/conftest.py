@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -39,6 +41,8 @@ REGION = "us-east-1"
 ROOT = Path(__file__).parents[2]
 START = 1_700_000_000.0
 HOUR = 3600
+SERVICE_MODELS = botocore.loaders.create_loader()
+"""Read once for all tests: the models are most of what a new client costs."""
 
 
 @dataclass
@@ -305,10 +309,14 @@ def region(
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
+        session = botocore.session.get_session()
+        session.register_component("data_loader", SERVICE_MODELS)
+        boto3.setup_default_session(botocore_session=session)
         yield _build(monkeypatch, stopped_clock, policy)
 
 

@@ -186,8 +186,10 @@ def test_breach_when_one_error_in_few_requests_then_is_zero(requests: int) -> No
     trigger = Trigger("errors", "error", "rate", "level", 0.02, (60,), "rollback")
     expression = bounds.breach(trigger)
     count = float(requests)
-    assert run(expression, e=[1.0], n=[count], ec=[None], nc=[None]) == [0.0]
-    (alone,) = run(expression, e=[5.0], n=[5.0], ec=[None], nc=[None])  # type: ignore[misc]
+    nobody: dict[str, Series] = {key: [None] for key in ("ec", "nc", "em", "nm")}
+    as_bad: dict[str, Series] = {key: [5.0] for key in nobody}
+    assert run(expression, e=[1.0], n=[count], **nobody) == [0.0]
+    (alone,) = run(expression, e=[5.0], n=[5.0], **nobody)  # type: ignore[misc]
     assert alone > 0.02
-    assert run(expression, e=[5.0], n=[5.0], ec=[5.0], nc=[5.0]) == [0.0]
-    assert run(expression, e=[None], n=[None], ec=[None], nc=[5.0]) == [0.0]
+    assert run(expression, e=[5.0], n=[5.0], **as_bad) == [0.0]
+    assert run(expression, e=[None], n=[None], **nobody | {"nc": [5.0]}) == [0.0]

@@ -173,7 +173,7 @@ async def test_customers_chat_report_outcomes_and_count_what_they_saw(
     assert final["sticky_violations"] == 0
     world = World(load_scenario(path), policy.baseline, candidate="new")
     for conversation, outcome in fake.outcomes.items():
-        canary = int(outcome["session_id"][1:]) % 2 == 1
+        canary = int(outcome["session_id"].rpartition("-")[2]) % 2 == 1
         assert outcome["completed"] == (canary and conversation not in fake.failed)
         model = "new" if canary else "old"
         drawn = draw_outcome(world.behaviour(model, "faq"), 3, conversation)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CANARY = (sys.executable, "-m", "canary.cli.main")
 _LIMIT_SECONDS = 420
 
 
 def run(*arguments: str) -> tuple[int, dict[str, Any], str]:
     """`canary local --json ...`: its exit status, its last line, and what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "canary.cli.main", "local", "--json", *arguments],
+        [*CANARY, "local", "--json", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -46,9 +51,55 @@ def test_a_failing_release_is_rolled_back_by_the_template_s_own_action() -> None
     """`errors` rings the critical composite, whose action takes traffic off the canary."""
     status, result, said = run("--scenario", "errors")
     assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
+    assert result["ended_by"] == "alarm"
     assert "canary-critical" in result["alarms"]
     assert result["seconds_alarm_to_last_canary_request"] is not None
+    assert result["reassigned"]["canary_rollback"] > 0
+    assert result["customer_errors"] == 0
     assert_clean(result, said)
+
+
+@pytest.mark.region
+@pytest.mark.parametrize("routing", ["application", "alb"])
+def test_a_better_release_is_promoted_without_a_customer_noticing(routing: str) -> None:
+    """`good` replaces the model under traffic; who was pinned to control moves once, silently."""
+    status, result, said = run("--scenario", "good", "--routing", routing)
+    assert (status, result.get("outcome")) == (0, "PROMOTED"), said
+    assert result["routing"] == routing
+    assert [share["percent"] for share in result["timeline"]] == [5, 25, 50, 100]
+    assert result["reassigned"].keys() == {"promotion"}
+    assert result["customer_errors"] == 0
+    assert result["log_errors"] == []
+    assert_clean(result, said)
+
+
+@pytest.mark.region
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Interrupted under load, it ends with 130, and its processes, files and port are gone."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = tmp_path / "said"
+    with log.open("w") as out:
+        child = subprocess.Popen(
+            [*CANARY, "local", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        begun = "release r-001"
+        while begun not in log.read_text() and child.poll() is None:
+            time.sleep(0.2)
+        time.sleep(5)
+        assert child.poll() is None, log.read_text()
+        below = psutil.Process(child.pid).children(recursive=True)
+        assert len(below) > 5
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 130, log.read_text()
+    assert log.read_text().splitlines()[-1].startswith("canary local: interrupted")
+    assert [each for each in below if each.is_running()] == []
+    assert list(tmp_path.iterdir()) == [log]
+    socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_a_busy_port_is_refused_in_one_line_before_anything_starts() -> None:

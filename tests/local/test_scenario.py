@@ -20,15 +20,15 @@ from canary.policy.planning import planned_pass
 from canary.policy.problem import PolicyError
 
 OUTCOMES = {
-    "dead": "ROLLED_BACK",
-    "errors": "ROLLED_BACK",
-    "good": "PROMOTED",
-    "hallucinating": "ROLLED_BACK",
-    "shared": "PROMOTED",
-    "silent": "HELD",
-    "slow": "ROLLED_BACK",
-    "throttled": "ROLLED_BACK",
-    "worse": "REJECTED",
+    "dead": ("ROLLED_BACK", "alarm"),
+    "errors": ("ROLLED_BACK", "alarm"),
+    "good": ("PROMOTED", None),
+    "hallucinating": ("ROLLED_BACK", "analyse"),
+    "shared": ("PROMOTED", None),
+    "silent": ("HELD", None),
+    "slow": ("ROLLED_BACK", "alarm"),
+    "throttled": ("ROLLED_BACK", "alarm"),
+    "worse": ("REJECTED", "progression"),
 }
 SOUND: dict[str, Any] = {
     "name": "mine",
@@ -49,10 +49,10 @@ def problems(**changes: Any) -> list[str]:
 
 def test_the_nine_scenarios_are_there_with_their_outcomes() -> None:
     """Each loads, expects what it is for, and states the power of its test."""
-    assert {
-        name: load_scenario(path).expect.outcome
-        for name, path in known_scenarios(SCENARIOS).items()
-    } == OUTCOMES
+    expected = {
+        name: load_scenario(path).expect for name, path in known_scenarios(SCENARIOS).items()
+    }
+    assert {name: (each.outcome, each.by) for name, each in expected.items()} == OUTCOMES
     for path in known_scenarios(SCENARIOS).values():
         assert "# Power." in path.read_text("utf-8")
 
@@ -117,6 +117,7 @@ def test_all_problems_are_said_at_once_with_path_value_and_what_would_be_right()
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
+        ({"expect": {"outcome": "HELD", "by": "alarm"}}, "expect.by"),
         ({"load": {"turns": [0.5, 0.4]}}, "load.turns"),
         ({"load": {"turns": []}}, "load.turns"),
         ({"phase": [{"arm": "canary", "from_stage": 25}]}, "phase[0]"),
