@@ -73,7 +73,12 @@ def policy(**changes: Any) -> CompiledPolicy:
         "metrics": (
             metric("error"),
             metric("p99", measure="quantile", numerator="latency_ms", denominator="conversations"),
-            metric("hallucination", source="detector", denominator="checked"),
+            metric(
+                "hallucination",
+                source="detector",
+                numerator="hallucinated",
+                denominator="checked",
+            ),
             metric(
                 "completion",
                 role="success",
@@ -81,6 +86,7 @@ def policy(**changes: Any) -> CompiledPolicy:
                 numerator="completed",
                 denominator="outcomes",
                 better="higher",
+                outcome_window_seconds=6 * HOUR,
             ),
             metric(
                 "csat",
@@ -99,7 +105,17 @@ def policy(**changes: Any) -> CompiledPolicy:
             Gate("completion", 3, "must_not_fail", "points", -0.05, scope="intent"),
         ),
         "triggers": (
-            Trigger("error", "error", "rate", "level", 0.02, (60, 300), "rollback"),
+            Trigger(
+                "error",
+                "error",
+                "rate",
+                "level",
+                0.02,
+                (60, 300),
+                "rollback",
+                "Errors",
+                "Requests",
+            ),
             Trigger(
                 "hallucination",
                 "hallucination",
@@ -108,6 +124,8 @@ def policy(**changes: Any) -> CompiledPolicy:
                 0.03,
                 (300, 1800),
                 "pause",
+                "Hallucinations",
+                "TurnsChecked",
                 escalate_after_seconds=1800,
             ),
             Trigger(

@@ -21,21 +21,10 @@ from moto.sns.models import sns_backends
 
 from canary.aws import clock
 from canary.aws.records import Releases
-from canary.policy.compiled import (
-    Baseline,
-    CompiledPolicy,
-    Detector,
-    Gate,
-    Intent,
-    Metric,
-    OfflineGate,
-    Promotion,
-    Stage,
-    Statistics,
-    Trigger,
-)
+from canary.policy.compiled import CompiledPolicy, Gate
 from canary.release.model import Phase, ReleaseState
 from canary.routing.weights import TrafficForm
+from tests.canary import samples
 
 REGION = "us-east-1"
 ROOT = Path(__file__).parents[2]
@@ -68,113 +57,7 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
 
 @pytest.fixture
 def policy() -> CompiledPolicy:
-    rates = (0.0, 0.05, 0.25, 0.5, 1.0)
-    durations = (0, 4 * HOUR, 24 * HOUR, 48 * HOUR, 0)
-    return CompiledPolicy(
-        name="test",
-        region=REGION,
-        timezone="UTC",
-        wave=1,
-        routing="application",
-        slow_ms=8000,
-        stages=tuple(
-            Stage(index, rate, 100 if rate else 0, durations[index], 10 * durations[index])
-            for index, rate in enumerate(rates)
-        ),
-        intents=(
-            Intent("recommendation", 1000.0, True, 0.5, "high", 0.05, 1),
-            Intent("faq", 1000.0, False, 0.5, "low", 0.25, 3),
-        ),
-        metrics=(
-            Metric("error", "guardrail", "rate", "turns", "error", "turns", "lower"),
-            Metric("p99", "guardrail", "quantile", "turns", "latency_ms", "conversations", "lower"),
-            Metric(
-                "hallucination", "guardrail", "rate", "detector", "hallucinated", "checked", "lower"
-            ),
-            Metric(
-                "completion",
-                "success",
-                "rate",
-                "outcomes",
-                "completed",
-                "outcomes",
-                "higher",
-                6 * HOUR,
-            ),
-        ),
-        gates=(Gate("error", 1, "must_pass", "points", 0.0025),),
-        triggers=(
-            Trigger(
-                "error",
-                "error",
-                "rate",
-                "level",
-                0.02,
-                (60, 300),
-                "rollback",
-                "Errors",
-                "Requests",
-            ),
-            Trigger(
-                "hallucination",
-                "hallucination",
-                "rate",
-                "level",
-                0.03,
-                (300,),
-                "pause",
-                "Hallucinations",
-                "TurnsChecked",
-                escalate_after_seconds=1800,
-            ),
-            Trigger(
-                "completion",
-                "completion",
-                "harm",
-                "points",
-                0.05,
-                (6 * HOUR,),
-                "pause",
-                escalate_after_seconds=12 * HOUR,
-            ),
-        ),
-        offline_gates=(OfflineGate("bert_score", 0.80, "higher"),),
-        detector=Detector(0.9, 0.99, (1.0, 1.0, 0.05, 0.05, 0.05)),
-        promotion=Promotion(4 * HOUR, 7 * 24 * HOUR),
-        statistics=Statistics(
-            primary_metric="completion",
-            hypothesis="superiority",
-            margin=0.01,
-            min_effect=0.01,
-            alpha=0.05,
-            test_seconds=14 * 24 * HOUR,
-            looks_seconds=(2 * 24 * HOUR, 4 * 24 * HOUR, 7 * 24 * HOUR, 14 * 24 * HOUR),
-            harm_alpha_overall=0.0025,
-            harm_alpha_revenue=0.0025,
-            harm_min_outcomes=100,
-            gate_confidence=0.95,
-            intent_alpha=0.01,
-            srm_alpha=0.0005,
-            bake_poll_seconds=1800,
-            shared_lift_seconds=600,
-            shared_rollback_seconds=600,
-            silence_seconds=300,
-        ),
-        baseline=Baseline(
-            error_rate=0.002,
-            p99_ms=4000.0,
-            hallucination_rate=0.015,
-            csat_mean=3.2,
-            csat_sd=0.9,
-            survey_response=0.1,
-            completion=0.78,
-            click_through=0.12,
-            cart_abandonment=0.7,
-            cart_share=0.1,
-            turns_per_conversation=4.0,
-            daily_conversations=2000.0,
-        ),
-    )
+    return samples.policy(gates=(Gate("error", 1, "must_pass", "points", 0.0025),))
 
 
 @dataclass

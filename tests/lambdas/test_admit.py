@@ -14,7 +14,7 @@ INPUT = {
     "test_id": "t-1",
     "candidate": "model-b",
     "hypothesis": "non_inferiority",
-    "offline_evaluation": {"bert_score": 0.85},
+    "offline_evaluation": {"bert_score": 0.85, "hallucination": 0.01},
 }
 
 
@@ -27,7 +27,7 @@ def test_an_admitted_release_holds_the_lock_and_its_own_policy(region: Any) -> N
     """The record copies the policy with the registered hypothesis; the lock names the release."""
     answer = admit(region)
     assert answer["offline"] == "PASS"
-    assert (answer["soak_seconds"], answer["approval_seconds"]) == (14400, 604800)
+    assert (answer["soak_seconds"], answer["approval_seconds"]) == (3600, 604800)
     record = region.record()
     assert (record.phase, record.control, record.version) == (Phase.ADMITTED, "model-a", 1)
     copy = CompiledPolicy.from_json(record.policy)

@@ -225,7 +225,7 @@ def test_the_page_shows_the_release(region: Any, events: Events) -> None:
     analyse({}, None)
     view = page(region)
     assert (view["phase"], view["stage_percent"]) == ("BAKING", 5)
-    assert view["asked_share"] == pytest.approx(0.15)
+    assert view["asked_share"] == pytest.approx(0.095)
     assert view["observed_share"] == pytest.approx(0.25)
     assert [alarm["name"] for alarm in view["alarms"]] == ["canary-critical"]
     first, second = view["series"]

@@ -11,6 +11,7 @@ import pytest
 from canary.aws.functions import Function
 from canary.aws.traffic import Traffic
 from canary.release.model import Cause, Hold, Phase
+from canary.routing.rates import rates_by_intent
 from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
 
 AT_STAGE = TrafficForm(control=0, canary=100, draw=0)
@@ -36,7 +37,7 @@ def test_a_stage_opens_the_canarys_rule_and_publishes_the_rates(region: Any) -> 
     assert region.weights() == AT_STAGE
     assignment = json.loads(region.parameter("assignment"))
     assert assignment["active"] is True
-    assert assignment["rates"] == {"recommendation": 0.05, "faq": 0.25}
+    assert assignment["rates"] == rates_by_intent(region.policy, 1)
     record = region.record()
     assert (record.phase, record.stage) == (Phase.BAKING, 1)
     assert record.first_exposure_at == region.clock.time
@@ -175,8 +176,8 @@ def test_the_reconciler_leaves_what_the_record_says(region: Any) -> None:
     answer = region.load("reconcile").handler({}, None)
     assert answer["repaired"] is False
     assert region.weights() == AT_STAGE
-    assert region.metric("AskedShare", "canary") == [pytest.approx(0.15)]
-    assert region.metric("AskedShare", "control") == [pytest.approx(0.85)]
+    assert region.metric("AskedShare", "canary") == [pytest.approx(0.095)]
+    assert region.metric("AskedShare", "control") == [pytest.approx(0.905)]
 
 
 def test_the_reconciler_takes_back_traffic_that_no_record_allows(region: Any) -> None:
