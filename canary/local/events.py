@@ -11,7 +11,8 @@ from moto.events.models import EventsBackend, Rule, events_backends
 
 from canary.local.clock import Clock
 from canary.local.emulator import ACCOUNT, Emulator
-from canary.local.lambdas import Failure, Functions
+from canary.local.lambda_model import Failure
+from canary.local.lambdas import Functions
 from canary.local.patches import Patches
 
 __all__ = ["EventBus"]
@@ -71,7 +72,7 @@ class EventBus:
                 self._deliver(rule, target, _input(target, event))
             except Exception as error:  # noqa: BLE001 - one target's failure is not the sender's
                 reason = f"{rule.name}: {type(error).__name__}: {error}"
-                self._functions.failures.append(Failure(target["Arn"], reason, event))
+                self._functions.events.failures.append(Failure(target["Arn"], reason, event))
 
     def install(self, patches: Patches) -> None:
         """Let the rules of moto's buses deliver here."""

@@ -8,7 +8,9 @@ from typing import Any
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 
+from canary.local.emulator import ACCOUNT
 from canary.local.lambdas import Functions
+from canary.local.log_delivery import subscription_event
 from canary.local.patches import Patches
 
 __all__ = ["install"]
@@ -39,7 +41,7 @@ def accept_events_at_once(patches: Patches, functions: Functions) -> None:
 
     def invoke(self: LambdaFunction, body: Any, request: Any, response: Any) -> Any:
         if request.get("x-amz-invocation-type", request.get("X-Amz-Invocation-Type")) == "Event":
-            functions.invoke_async(self.function_arn, json.loads(body) if body else {})
+            functions.events.start(self.function_arn, json.loads(body) if body else {})
             return b""
         return original(self, body, request, response)
 
@@ -88,8 +90,9 @@ def deliver_log_events(patches: Patches, functions: Functions) -> None:
         log_stream_name: str,
         log_events: list[dict[str, Any]],
     ) -> None:
-        functions.send_log_lines(
-            function_arn, filter_name, log_group_name, log_stream_name, log_events
+        event = subscription_event(
+            log_group_name, log_stream_name, filter_name, log_events, owner=ACCOUNT
         )
+        functions.events.start(function_arn, event)
 
     patches.set(LambdaBackend, "send_log_event", send_log_event)

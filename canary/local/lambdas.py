@@ -6,77 +6,36 @@ destinations, and the resource policy that says which service may invoke are hon
 
 from __future__ import annotations
 
-import base64
-import gzip
 import hashlib
 import io
 import json
 import threading
-import time
 import uuid
 import zipfile
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.utils import get_backend
 
 from canary.local.clock import ENVIRONMENT_NAME, Clock
 from canary.local.emulator import ACCOUNT, Emulator
+from canary.local.lambda_events import FunctionEvents
+from canary.local.lambda_model import Failure, Outcome, Settings, ThrottledError, plain_name
 from canary.local.lambda_pool import InitError, TimedOutError, WorkerPool
 from canary.local.processes import Processes
 
-__all__ = ["Failure", "Functions", "Outcome", "ThrottledError"]
+__all__ = ["Functions"]
 
-_RETRY_SECONDS = (60.0, 120.0)
-"""Virtual seconds before the second and the third attempt of an asynchronous event."""
-_THROTTLE_POLL_SECONDS = 0.05
 _KEPT_LINES = 400
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one invocation answered: JSON text, and `error` when the function failed."""
-
-    payload: str
-    error: str | None
-    logs: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An event that no invocation could handle, or that its sender was not allowed to send."""
-
-    function: str
-    reason: str
-    event: Any
-
-
-@dataclass
-class _Settings:
-    dead_letters: str | None = None
-    on_failure: str | None = None
-    attempts: int = 2
-    layered: bool = False
-
-
-class ThrottledError(LambdaClientError):
-    """Every reserved execution of the function is busy."""
-
-    code = 429
-
-    def __init__(self) -> None:
-        super().__init__("TooManyRequestsException", "Rate Exceeded.")
-
-
 class Functions:
-    """Runs the region's functions. `failures` and `lines` tell what went wrong."""
+    """Runs the region's functions; `events` runs them asynchronously. `lines` is what they said."""
 
     def __init__(
         self,
@@ -86,18 +45,18 @@ class Functions:
         checkout: Path,
         overrides: Mapping[str, str],
     ) -> None:
-        self.failures: list[Failure] = []
         self._emulator = emulator
         self._clock = clock
         self._overrides = overrides
         self._directory = processes.directory / "functions"
         self._pool = WorkerPool(processes, checkout)
-        self._settings: dict[str, _Settings] = {}
+        self._settings: dict[str, Settings] = {}
         self._busy: dict[str, int] = {}
         self._lines: dict[str, deque[str]] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._waiting: dict[str, int] = {}
+        self.events = FunctionEvents(
+            emulator, clock, run=self.run, find=self._find, settings=self._settings_of
+        )
 
     def start(self) -> None:
         """Start the process that workers are forked from; the emulator must be running."""
@@ -105,18 +64,18 @@ class Functions:
 
     def stop(self) -> None:
         """Give up waiting retries; the processes end with the region's others."""
-        self._stopping.set()
+        self.events.stop()
 
     # What the template says beyond moto's own model.
 
     def configure(self, name: str, *, dead_letters: str | None, layered: bool) -> None:
         """Note a function's dead-letter target and whether it has a layer."""
-        settings = self._settings.setdefault(name, _Settings())
+        settings = self._settings_of(name)
         settings.dead_letters, settings.layered = dead_letters, layered
 
     def set_event_invoke(self, name: str, *, attempts: int | None, on_failure: str | None) -> None:
         """Note how often an asynchronous event is retried and where it goes in the end."""
-        settings = self._settings.setdefault(_plain_name(name), _Settings())
+        settings = self._settings_of(plain_name(name))
         settings.attempts = 2 if attempts is None else attempts
         settings.on_failure = on_failure
 
@@ -129,17 +88,6 @@ class Functions:
         """
         return self.run(self._find(function), event)
 
-    def invoke_async(self, function: str, event: Any) -> None:
-        """Run a function on an event, later and with retries, as an `Event` invocation does."""
-        target = self._find(function)
-        self._count_event(target.function_name, 1)
-        threading.Thread(
-            target=self._run_with_retries,
-            args=(target, json.loads(json.dumps(event, default=str))),
-            name=f"event-{target.function_name}",
-            daemon=True,
-        ).start()
-
     def invoke_for(self, principal: str, source_arn: str, function: str, event: Any) -> bool:
         """Invoke asynchronously on behalf of a service, if the function's policy lets it in.
 
@@ -147,30 +95,10 @@ class Functions:
         """
         if not self._permitted(principal, source_arn, function):
             reason = f"{principal} has no permission for {source_arn}"
-            self.failures.append(Failure(function, reason, event))
+            self.events.failures.append(Failure(function, reason, event))
             return False
-        self.invoke_async(function, event)
+        self.events.start(function, event)
         return True
-
-    def send_log_lines(
-        self,
-        function: str,
-        filter_name: str,
-        log_group: str,
-        log_stream: str,
-        events: list[dict[str, Any]],
-    ) -> None:
-        """Invoke asynchronously with log events (`id`, `timestamp` in ms, `message`)."""
-        data = {
-            "messageType": "DATA_MESSAGE",
-            "owner": ACCOUNT,
-            "logGroup": log_group,
-            "logStream": log_stream,
-            "subscriptionFilters": [filter_name],
-            "logEvents": events,
-        }
-        packed = base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()
-        self.invoke_async(function, {"awslogs": {"data": packed}})
 
     def prewarm(self, names: Iterable[str] | None = None, parallel: int = 2) -> None:
         """Import the handlers of these functions (default: of all) before anything calls them.
@@ -185,13 +113,6 @@ class Functions:
         finally:  # an interrupted region does not wait for the functions that are left
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def wait_until_idle(self, seconds: float) -> bool:
-        """Whether every asynchronous event was handled within so many real seconds."""
-        deadline = time.monotonic() + seconds
-        while any(self._waiting.values()) and time.monotonic() < deadline:
-            time.sleep(_THROTTLE_POLL_SECONDS)
-        return not any(self._waiting.values())
-
     def lines(self, name: str, last: int = 40) -> list[str]:
         """The last lines a function printed."""
         return list(self._lines.get(name, ()))[-last:]
@@ -200,13 +121,9 @@ class Functions:
         """How many invocations of a function run now."""
         return self._busy.get(name, 0)
 
-    def busy(self, arn: str) -> bool:
-        """Whether a function has an asynchronous event that is not handled yet."""
-        return self._waiting.get(_plain_name(arn), 0) > 0
-
     def scope_permission(self, function: str, statement_id: str) -> None:
         """Let a statement hold for the alias or version it was given for: moto drops that."""
-        for statement in self._find(_plain_name(function)).policy.statements:
+        for statement in self._find(plain_name(function)).policy.statements:
             if statement.get("Sid") == statement_id:
                 statement["Resource"] = _plain_arn(function, ACCOUNT, self._emulator.region)
 
@@ -250,64 +167,8 @@ class Functions:
         self._pool.give_back(key, worker)
         return Outcome(json.dumps(answer["ok"]), None, logs)
 
-    def _run_with_retries(self, function: LambdaFunction, event: Any) -> None:
-        settings = self._settings.get(function.function_name, _Settings())
-        outcome = Outcome("null", "never ran", "")
-        try:
-            for attempt in range(settings.attempts + 1):
-                if attempt and self._clock.sleep(_RETRY_SECONDS[attempt - 1], self._stopping):
-                    return
-                outcome = self._run_when_free(function, event)
-                if outcome.error is None or self._stopping.is_set():
-                    return
-            reason = outcome.error or ""
-            self.failures.append(Failure(function.function_name, reason, event))
-            self._send_on(function, settings, event, outcome)
-        finally:
-            self._count_event(function.function_name, -1)
-
-    def _run_when_free(self, function: LambdaFunction, event: Any) -> Outcome:
-        while not self._stopping.is_set():
-            try:
-                return self.run(function, event)
-            except ThrottledError:
-                self._stopping.wait(_THROTTLE_POLL_SECONDS)
-        return Outcome("null", None, "")
-
-    def _send_on(
-        self, function: LambdaFunction, settings: _Settings, event: Any, outcome: Outcome
-    ) -> None:
-        if settings.dead_letters:
-            self._send(settings.dead_letters, json.dumps(event))
-        if settings.on_failure:
-            record = {
-                "version": "1.0",
-                "requestContext": {
-                    "functionArn": function.function_arn,
-                    "condition": "RetriesExhausted",
-                    "approximateInvokeCount": settings.attempts + 1,
-                },
-                "requestPayload": event,
-                "responsePayload": json.loads(outcome.payload),
-            }
-            self._send(settings.on_failure, json.dumps(record))
-
-    def _send(self, target: str, text: str) -> None:
-        service = target.split(":")[2]
-        if service == "sqs":
-            client = self._emulator.client("sqs")
-            url = client.get_queue_url(QueueName=target.rsplit(":", 1)[1])["QueueUrl"]
-            client.send_message(QueueUrl=url, MessageBody=text)
-        elif service == "sns":
-            self._emulator.client("sns").publish(TopicArn=target, Message=text)
-        elif service == "lambda":
-            self.invoke_async(target, json.loads(text))
-        else:
-            raise ValueError(f"a function's failures cannot be sent to {target}")
-
-    def _count_event(self, name: str, change: int) -> None:
-        with self._lock:
-            self._waiting[name] = self._waiting.get(name, 0) + change
+    def _settings_of(self, name: str) -> Settings:
+        return self._settings.setdefault(name, Settings())
 
     def _enter(self, function: LambdaFunction) -> None:
         name = function.function_name
@@ -342,7 +203,7 @@ class Functions:
 
     def _permitted(self, principal: str, source_arn: str, function: str) -> bool:
         wanted = _plain_arn(function, ACCOUNT, self._emulator.region)
-        for statement in self._find(_plain_name(function)).policy.statements:
+        for statement in self._find(plain_name(function)).policy.statements:
             who = statement.get("Principal")
             service = who.get("Service") if isinstance(who, dict) else who
             source = (statement.get("Condition") or {}).get("ArnLike", {}).get("AWS:SourceArn")
@@ -357,7 +218,7 @@ class Functions:
     def _spec(self, function: LambdaFunction) -> tuple[str, dict[str, Any]]:
         if not str(function.run_time).startswith("python"):
             raise ValueError(f"{function.function_name} is not a Python function: it is not run")
-        settings = self._settings.get(function.function_name, _Settings())
+        settings = self._settings_of(function.function_name)
         directory = self._unpack(function.code_bytes)
         variables = {k: str(v) for k, v in (function.environment_vars or {}).items()}
         variables |= {k: v for k, v in self._overrides.items() if k in variables}
@@ -408,10 +269,6 @@ class Functions:
         kept = self._lines.setdefault(function.function_name, deque(maxlen=_KEPT_LINES))
         kept.extend(logs.splitlines())
         return logs
-
-
-def _plain_name(name_or_arn: str) -> str:
-    return name_or_arn.rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
 
 
 def _plain_arn(function: str, account: str, region: str) -> str:

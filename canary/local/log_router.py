@@ -6,8 +6,6 @@ makes one object and one invocation.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import logging
 import threading
@@ -18,6 +16,7 @@ from typing import Any
 
 from canary.local import embedded_metrics
 from canary.local.event_files import EventFiles
+from canary.local.log_delivery import subscription_event
 from canary.local.log_filters import FilterError, parse_filter
 from canary.local.metrics import MetricStore, VirtualClock
 from canary.local.turn_tally import TurnTally
@@ -147,21 +146,14 @@ class LogRouter:
         self, log_group: str, name: str, function: str, lines: list[tuple[float, str]]
     ) -> None:
         account, region = self._owner
-        data = {
-            "messageType": "DATA_MESSAGE",
-            "owner": account,
-            "logGroup": log_group,
-            "logStream": "tasks",
-            "subscriptionFilters": [name],
-            "logEvents": [
-                {"id": uuid.uuid4().hex, "timestamp": int(at * 1000), "message": line}
-                for at, line in lines
-            ],
-        }
-        packed = base64.b64encode(gzip.compress(json.dumps(data).encode(), 1)).decode()
+        events = [
+            {"id": uuid.uuid4().hex, "timestamp": int(at * 1000), "message": line}
+            for at, line in lines
+        ]
+        event = subscription_event(log_group, "tasks", name, events, owner=account)
         source = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:*"
         try:
-            admitted = self._invoke_for(PRINCIPAL, source, function, {"awslogs": {"data": packed}})
+            admitted = self._invoke_for(PRINCIPAL, source, function, event)
         except Exception as error:  # noqa: BLE001 - whatever the function runner raises
             self._fail(f"subscription {name} of {log_group}: {error}")
             return

@@ -264,7 +264,7 @@ class EmbeddedRegion:
 
     def failures(self) -> tuple[str, ...]:
         """What went wrong on the way, one line each."""
-        found = [f"{each.function}: {each.reason}" for each in self.parts.functions.failures]
+        found = [f"{each.function}: {each.reason}" for each in self.parts.functions.events.failures]
         parts = (self.parts.schedules, self._balancer, self._alarms, self._actions, self._router)
         for part in parts:
             found += getattr(part, "failures", [])

@@ -9,6 +9,7 @@ from moto.events.models import Rule
 
 from canary.local.clock import Clock
 from canary.local.events import EventBus
+from canary.local.lambda_model import plain_name
 from canary.local.lambdas import Functions
 
 __all__ = ["Scheduler", "rate_seconds"]
@@ -69,7 +70,9 @@ class Scheduler:
     def _fire_when_due(self, rule: Rule, interval: float) -> None:
         now = self._clock.now()
         due = self._next.setdefault(rule.arn, now + interval)
-        if now < due or any(self._functions.busy(target["Arn"]) for target in rule.targets):
+        if now < due or any(
+            self._functions.events.busy(plain_name(target["Arn"])) for target in rule.targets
+        ):
             return
         self._next[rule.arn] = max(due + interval, now)
         event = self._bus.event("aws.events", "Scheduled Event", {}, [rule.arn])

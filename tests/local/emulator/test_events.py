@@ -61,7 +61,7 @@ def test_event_when_pattern_matches_then_function_gets_it_whole(
     rule(emulator, "matching", {"Arn": arn}, EventPattern=json.dumps(pattern))
     put(emulator, "shop", state="OK")
     put(emulator, "shop", state="ALARM")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     (event,) = seen(parts, "matching")
     assert event["detail"] == {"state": "ALARM"}
     assert (event["source"], event["detail-type"], event["region"]) == ("shop", "Said", REGION)
@@ -75,7 +75,7 @@ def test_event_when_rule_has_only_a_schedule_then_is_not_for_it(
     arn = function(emulator, "scheduled-only", "scheduled-only")
     rule(emulator, "scheduled-only", {"Arn": arn}, ScheduleExpression="rate(1 minute)")
     put(emulator, "shop", any=1)
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert seen(parts, "scheduled-only") == []
 
 
@@ -86,9 +86,9 @@ def test_event_when_function_has_no_permission_then_failure_is_kept(
     arn = make_function(emulator, "closed", PRINTS)
     rule(emulator, "closed", {"Arn": arn}, EventPattern='{"source": ["closed"]}')
     put(emulator, "closed")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert seen(parts, "closed") == []
-    assert "no permission" in parts.functions.failures[-1].reason
+    assert "no permission" in parts.functions.events.failures[-1].reason
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_event_when_target_has_an_input_then_gets_that(
     arn = function(emulator, name, name)
     rule(emulator, name, {"Arn": arn, **how}, EventPattern=json.dumps({"source": [name]}))
     put(emulator, name, alarm="a")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert seen(parts, name) == [expected]
 
 
@@ -145,9 +145,11 @@ def test_event_when_one_target_fails_then_others_still_get_it(
     kinesis = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s"
     emulator.client("events").put_targets(Rule="two", Targets=[{"Id": "0", "Arn": kinesis}])
     put(emulator, "two")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert len(seen(parts, "second-target")) == 1
-    assert any("kinesis are not emulated" in each.reason for each in parts.functions.failures)
+    assert any(
+        "kinesis are not emulated" in each.reason for each in parts.functions.events.failures
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_schedule_when_minutes_pass_then_fires_each_without_overlap(
     rule(emulator, "ticking", {"Arn": arn}, ScheduleExpression="rate(1 minute)")
     eventually(lambda: len(seen(parts, "ticking")) >= 6)
     emulator.client("events").disable_rule(Name="ticking")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     steps = [step for step, kind in seen(parts, "ticking") if kind == "Scheduled Event"]
     assert steps == ["in", "out"] * (len(steps) // 2)
     assert schedules.failures == []

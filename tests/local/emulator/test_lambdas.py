@@ -237,13 +237,13 @@ def test_event_when_function_fails_then_is_tried_thrice_and_kept(
         FunctionName="unlucky", InvocationType="Event", Payload=b'{"fail": true}'
     )
     assert answer["StatusCode"] == 202
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert [each for each in lines_of(parts, "unlucky") if each.startswith("ValueError")] == [
         f"ValueError: attempt {number}" for number in (1, 2, 3)
     ]
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"]) == {"fail": True}
-    assert parts.functions.failures[-1].function == "unlucky"
+    assert parts.functions.events.failures[-1].function == "unlucky"
 
 
 def test_event_when_invoke_config_says_so_then_destination_gets_the_record(
@@ -274,8 +274,8 @@ def test_event_when_invoke_config_says_so_then_destination_gets_the_record(
             }
         },
     )
-    parts.functions.invoke_async("once", {"fail": True})
-    assert parts.functions.wait_until_idle(20)
+    parts.functions.events.start("once", {"fail": True})
+    assert parts.functions.events.wait_until_idle(20)
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     record = json.loads(message["Body"])
     assert record["requestContext"]["approximateInvokeCount"] == 1
@@ -294,7 +294,7 @@ def test_invoke_for_when_policy_lacks_the_service_then_event_is_dropped(
     rule = f"arn:aws:events:{REGION}:123456789012:rule/any"
     ask = ("events.amazonaws.com", rule, alias["AliasArn"], {})
     assert parts.functions.invoke_for(*ask) is False
-    assert "no permission" in parts.functions.failures[-1].reason
+    assert "no permission" in parts.functions.events.failures[-1].reason
     make_stack(
         emulator,
         "permission",
@@ -315,7 +315,7 @@ def test_invoke_for_when_policy_lacks_the_service_then_event_is_dropped(
     assert parts.functions.invoke_for(*ask) is True
     assert parts.functions.invoke_for(ask[0], f"{rule}-other", *ask[2:]) is False
     assert parts.functions.invoke_for(ask[0], rule, "guarded", {}) is False
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
 
 
 def test_function_when_runtime_is_node_then_call_says_it_is_not_run(emulator: Emulator) -> None:
@@ -345,7 +345,7 @@ def test_sns_when_published_then_subscribed_function_gets_the_message(
     )
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
     sns.publish(TopicArn=topic, Message="hello")
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert any("'Message': 'hello'" in line for line in lines_of(parts, "reader"))
 
 
@@ -377,5 +377,5 @@ def test_log_subscription_when_lines_come_then_function_gets_them_packed(
         logStreamName="s",
         logEvents=[{"timestamp": int(time.time() * 1000), "message": "one line"}],
     )
-    assert parts.functions.wait_until_idle(20)
+    assert parts.functions.events.wait_until_idle(20)
     assert "/group one line" in lines_of(parts, "log-reader")
