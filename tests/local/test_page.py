@@ -252,6 +252,26 @@ def test_critical_alarms_come_first() -> None:
     assert render("quietAlarms", a_run())["count"] == 1
 
 
+def test_only_an_alarm_that_is_not_ok_says_why_and_without_arns() -> None:
+    """The composite's reason names its children; when all is well nobody needs a reason."""
+    why = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:canary-error-60s transitioned to ALARM"
+    alarms = [
+        AlarmLine("canary-critical", "ALARM", 1.0, why),
+        AlarmLine("canary-warning", "OK", 1.0, why),
+    ]
+    html = render("alarms", a_run(alarms=alarms))
+    assert html.count("canary-error-60s transitioned to ALARM") == 1
+    assert "arn:" not in html
+
+
+def test_looks_that_said_the_same_stand_once() -> None:
+    """A day of waiting is one line with its count."""
+    looks = [DecisionLine(minute, "EXTEND", "The block is not over.") for minute in (1.0, 3.0, 5.0)]
+    html = render("decisions", a_run(decisions=[*looks, DecisionLine(9.0, "ADVANCE", "Passed.")]))
+    assert html.count("<li>") == 2
+    assert re.search(r"5 min</span>.*3 looks since 1 min", html)
+
+
 def test_decisions_carry_their_reasons_latest_first() -> None:
     """Each decision stands with its reason, and text from a document cannot become markup."""
     html = render("decisions", a_run())

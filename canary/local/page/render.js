@@ -117,17 +117,34 @@ function ranked(view) {
 
 function alarmTable(rows) {
   const body = rows.map((alarm) => {
-    const reason = alarm.reason ? `<div class="reason">${escape(alarm.reason)}</div>` : "";
+    const reason = alarm.reason && alarm.state !== "OK" ? `<div class="reason">${escape(short(alarm.reason))}</div>` : "";
     return `<tr class="state-${escape(alarm.state)}"><th scope="row">${escape(alarm.name)}${reason}</th>`
       + `<td class="state">${escape(STATES[alarm.state] ?? alarm.state)}</td><td class="number">${known(alarm.since_minute) ? span(alarm.since_minute) : "–"}</td></tr>`;
   });
   return `<table><thead><tr><th scope="col">Alarm</th><th scope="col">State</th><th scope="col" class="number">Changed at</th></tr></thead><tbody>${body.join("")}</tbody></table>`;
 }
 
-/** Decisions, the latest first, each with its reason. */
+/** CloudWatch names alarms by ARN; here all are of one account and region. */
+function short(reason) {
+  return reason.replaceAll(/arn:aws[\w-]*:cloudwatch:[\w-]*:\d*:alarm:/g, "");
+}
+
+/** Decisions, the latest first, each with its reason; looks that said the same stand once. */
 export function decisions(view) {
-  return events(view.decisions, "No look has been taken yet",
-    (line) => `<b class="kind kind-${escape(line.kind)}">${escape(line.kind)}</b> ${escape(line.reason)}`);
+  const said = [];
+  for (const line of view.decisions ?? []) {
+    const last = said.at(-1);
+    if (last && last.kind === line.kind && last.reason === line.reason) {
+      last.looks += 1;
+      last.minute = line.minute;
+    } else {
+      said.push({ ...line, since: line.minute, looks: 1 });
+    }
+  }
+  return events(said, "No look has been taken yet", (line) => {
+    const before = line.looks > 1 ? ` <span class="repeats">${line.looks} looks since ${span(line.since)}</span>` : "";
+    return `<b class="kind kind-${escape(line.kind)}">${escape(line.kind)}</b> ${escape(line.reason)}${before}`;
+  });
 }
 
 /** What happened, the latest first. */
