@@ -81,7 +81,10 @@ def _panel(status: RunStatus) -> Panel:
         f"asked {status.asked_share:.1%}   observed {observed}   "
         f"{status.virtual_minutes:.1f} virtual min (x{status.clock_factor:g})",
     )
-    parts = (head, ProgressBar(total=100, completed=status.stage_percent), _arms(status))
+    # A bar ends without a line break; in a table it gets one.
+    bar = Table.grid(expand=True)
+    bar.add_row(ProgressBar(total=100, completed=status.stage_percent))
+    parts = (head, bar, _arms(status))
     return Panel(
         Group(*parts, _alarms(status), _decisions(status)),
         title=f"canary local - {status.scenario}",
