@@ -4,118 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
-import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 from yarl import URL
 
-from canary.local.load_balancer import LoadBalancer
-from canary.local.load_balancer_control import LoadBalancerControl
-from canary.local.metrics import MetricStore, series_key
-from canary.local.processes import Processes
 from canary.local.routes import Redirect, UnsupportedRouteError, parse_action, parse_conditions
-from tests.local.alarm_bench import StillClock
-
-LISTENER = "arn:aws:elasticloadbalancing:us-east-1:1:listener/app/edge/1/2"
-BALANCER = "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/edge/1"
-GROUP = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/"
-FIXED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
-CHECKOUT = Path(__file__).parents[2]
-
-
-def forward(**weights: int) -> list[dict[str, Any]]:
-    groups = [{"TargetGroupArn": GROUP + name, "Weight": w} for name, w in weights.items()]
-    return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
-
-
-def header(value: str) -> list[dict[str, Any]]:
-    config = {"HttpHeaderName": "X-Canary-Arm", "Values": [value]}
-    return [{"Field": "http-header", "HttpHeaderConfig": config}]
-
-
-def path(pattern: str) -> list[dict[str, Any]]:
-    return [{"Field": "path-pattern", "PathPatternConfig": {"Values": [pattern]}}]
-
-
-class Backend:
-    """A task: answers with its name, can be slow, can drop the connection."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.status = 200
-        self.delay = 0.0
-        self.drop = False
-        self.seen: list[web.BaseRequest] = []
-
-    async def start(self) -> None:
-        server = web.Server(self.answer, access_log=None)
-        self.runner = web.ServerRunner(server, shutdown_timeout=5.0)
-        await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
-        self.port: int = self.runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        await self.runner.cleanup()
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.seen.append(request)
-        body = await request.text()
-        await asyncio.sleep(self.delay)
-        if self.drop and request.transport is not None:
-            request.transport.close()
-        return web.Response(
-            status=self.status, text=self.name + body, headers={"X-Task": self.name}
-        )
-
-
-class Scene:
-    """One listener before two tasks, each the only target of its group."""
-
-    def __init__(self) -> None:
-        self.balancer = LoadBalancer(seed=7)
-        self.tasks = {name: Backend(name) for name in ("primary", "canary")}
-        self.bound = socket.socket()
-        self.bound.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.bound.getsockname()[1]}"
-        self.client = aiohttp.ClientSession()
-        self.targets: dict[str, list[list[Any]]] = {}
-        self.timeout = 60.0
-
-    async def start(self) -> None:
-        for name, task in self.tasks.items():
-            await task.start()
-            self.targets[GROUP + name] = [["127.0.0.1", task.port, "healthy"]]
-
-    async def stop(self) -> None:
-        await self.client.close()
-        await self.balancer.close()
-        for task in self.tasks.values():
-            await task.stop()
-        self.bound.close()
-
-    async def rules(self, *rules: tuple[list[Any], list[Any]]) -> None:
-        listener = {
-            "arn": LISTENER,
-            "balancer": BALANCER,
-            "timeout": self.timeout,
-            "rules": [{"conditions": when, "actions": then} for when, then in rules],
-            "default": FIXED,
-        }
-        message = {"listeners": [listener], "groups": self.targets}
-        await self.balancer.configure(message, {LISTENER: self.bound})
-
-    async def get(self, arm: str = "", route: str = "/") -> tuple[int, str]:
-        headers = {"x-canary-arm": arm} if arm else {}
-        async with self.client.get(self.url + route, headers=headers) as answer:
-            return answer.status, await answer.text()
+from tests.local.balancer_scene import (
+    BALANCER,
+    FIXED,
+    GROUP,
+    Scene,
+    forward,
+    header,
+    path,
+)
 
 
 @pytest.fixture
@@ -309,108 +214,3 @@ def test_rule_when_not_supported_then_is_an_error(
 
 
 # The control side, with the real process.
-
-
-class Rule(SimpleNamespace):
-    """A listener rule as the emulator keeps it."""
-
-
-@pytest.fixture
-def processes() -> Iterator[Processes]:
-    with Processes() as made:
-        yield made
-
-
-async def test_control_when_started_then_serves_and_publishes_metrics(
-    processes: Processes,
-) -> None:
-    """Rules and targets reach the process, its counts become metrics with both dimension sets."""
-    task = Backend("primary")
-    await task.start()
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    rule = Rule(
-        priority=10, conditions=path("/*"), actions=[SimpleNamespace(data=forward(primary=1)[0])]
-    )
-    listener = SimpleNamespace(
-        arn=LISTENER,
-        rules={1: rule, 0: Rule(priority="default", actions=[])},
-        default_actions=[SimpleNamespace(data=FIXED[0], type="fixed-response")],
-    )
-    edge = SimpleNamespace(arn=BALANCER, name="edge", listeners={LISTENER: listener}, attrs={})
-    backend = SimpleNamespace(
-        load_balancers={BALANCER: edge},
-        target_groups={GROUP + "primary": SimpleNamespace(arn=GROUP + "primary")},
-    )
-    table = [("127.0.0.1", task.port, "healthy")]
-    store, clock = MetricStore(), StillClock()
-    control = LoadBalancerControl(
-        backend=backend,
-        targets=SimpleNamespace(targets=lambda _arn: list(table)),
-        sockets=SimpleNamespace(socket_of=lambda _arn: bound),
-        processes=processes,
-        store=store,
-        clock=clock,
-        checkout=CHECKOUT,
-    )
-    control.start()
-    assert await asyncio.to_thread(control.settle)
-    group = {"LoadBalancer": "app/edge/1", "TargetGroup": "targetgroup/primary"}
-
-    def metric(name: str, dimensions: dict[str, str], statistic: str = "Sum") -> float | None:
-        key = series_key("AWS/ApplicationELB", name, dimensions)
-        return store.statistic(key, statistic, 0, clock.at + 60)
-
-    async def until(name: str, dimensions: dict[str, str], wanted: float) -> None:
-        async with asyncio.timeout(10):
-            while metric(name, dimensions) != wanted:  # noqa: ASYNC110 - another process counts
-                await asyncio.sleep(0.02)
-
-    async with aiohttp.ClientSession() as client:
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
-        for _ in range(5):
-            async with client.get(url) as answer:
-                assert await answer.text() == "primary"
-        await until("RequestCount", group, 5)
-        await until("RequestCount", {"LoadBalancer": "app/edge/1"}, 5)
-        assert metric("HTTPCode_Target_2XX_Count", group) == 5
-        assert metric("HTTPCode_Target_5XX_Count", group) is None
-        assert metric("TargetResponseTime", group, "SampleCount") == 5
-        assert metric("HealthyHostCount", group, "Maximum") == 1
-        last = control.last_request_at(GROUP + "primary")
-        assert last is not None
-        assert last <= clock.at
-        table.clear()
-        assert await asyncio.to_thread(control.settle)
-        async with client.get(url) as answer:
-            assert answer.status == 503
-        await until("HTTPCode_ELB_5XX_Count", {"LoadBalancer": "app/edge/1"}, 1)
-    control.stop()
-    await task.stop()
-    assert control.failures == []
-
-
-def test_control_when_a_rule_is_unsupported_then_does_not_start(processes: Processes) -> None:
-    """The region stops at its start on a rule its load balancer would not follow."""
-    rule = Rule(
-        priority=1,
-        conditions=[{"Field": "host-header", "Values": ["x"]}],
-        actions=[SimpleNamespace(data=FIXED[0])],
-    )
-    listener = SimpleNamespace(
-        arn=LISTENER,
-        rules={1: rule},
-        default_actions=[SimpleNamespace(data=FIXED[0], type="fixed-response")],
-    )
-    edge = SimpleNamespace(arn=BALANCER, name="edge", listeners={LISTENER: listener}, attrs={})
-    control = LoadBalancerControl(
-        backend=SimpleNamespace(load_balancers={BALANCER: edge}, target_groups={}),
-        targets=SimpleNamespace(targets=lambda _arn: []),
-        sockets=SimpleNamespace(socket_of=lambda _arn: socket.socket()),
-        processes=processes,
-        store=MetricStore(),
-        clock=StillClock(),
-        checkout=CHECKOUT,
-    )
-    with pytest.raises(UnsupportedRouteError, match=re.escape("'host-header'")):
-        control.start()
