@@ -57,12 +57,16 @@ class View:
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self._console.print(Text(text))
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        """A terminal breaks long lines between words; a file keeps one event on one line."""
+        self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
 
     def update(self, status: RunStatus) -> None:
         """Show the status: the whole panel on a terminal, the new events elsewhere."""
         for line in status.timeline[self._printed :]:
-            self._console.print(Text(f"{line.minute:7.1f} min  {line.text}"))
+            self._print(f"{line.minute:7.1f} min  {line.text}")
         self._printed = len(status.timeline)
         if self._live:
             self._live.update(_panel(status))

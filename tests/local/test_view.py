@@ -38,11 +38,12 @@ def test_the_panel_shows_stage_shares_arms_alarms_and_decisions() -> None:
 
 
 def test_a_file_gets_each_event_once_and_no_panel() -> None:
-    """No control characters, no repetition."""
+    """No control characters, no repetition, no break inside a long line."""
     out, run = io.StringIO(), a_run()
+    long = "begun " * 40 + "well"
     with View(out) as view:
-        view.say("begun")
+        view.say(long)
         run.happened("stage 25%")
         view.update(run)
         view.update(run)
-    assert out.getvalue() == "begun\n   17.5 min  stage 25%\n"
+    assert out.getvalue() == f"{long}\n   17.5 min  stage 25%\n"
