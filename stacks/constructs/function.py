@@ -13,22 +13,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.acknowledge import acknowledge
+from stacks.constructs.network_access import join_network
 from stacks.constructs.permissions import Permission
 from stacks.packaging import stage_function
 
 __all__ = ["CanaryFunction"]
-
-_JOIN_NETWORK = Permission(
-    iam.PolicyStatement(
-        actions=[
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-        ],
-        resources=["*"],
-    ),
-    (("*", "Lambda makes the function's network interfaces with its role, on any interface."),),
-)
 
 
 class CanaryFunction(Construct):
@@ -66,7 +55,7 @@ class CanaryFunction(Construct):
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
         wide: dict[str, list[str]] = {}
-        for permission in (*may, *([_JOIN_NETWORK] if vpc else [])):
+        for permission in (*may, *(join_network(self, name) if vpc else ())):
             self.role.add_to_policy(permission.statement)
             for resource, why in permission.wide:
                 wide.setdefault(resource, []).append(why)

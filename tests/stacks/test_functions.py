@@ -26,8 +26,6 @@ WITHOUT_RESOURCES = {
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeRules",
@@ -103,6 +101,8 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
     statements = assembly.statements(stack, assembly.functions()[name_of(folder)]["Role"])
     assert statements
     for statement in statements:
+        if statement["Effect"] == "Deny":
+            continue
         actions, resources = (
             each if isinstance(each, list) else [each]
             for each in (statement["Action"], statement["Resource"])
@@ -115,7 +115,31 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
                 assert re.search(
                     r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$",
                     text(resource),
-                )
+                ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
+
+
+def test_the_network_is_joined_by_lambda_and_not_by_the_function_s_code(
+    assembly: Assembly,
+) -> None:
+    """The service makes interfaces in this account and region; the code itself is denied that."""
+    role = assembly.functions()["canary-session-flag"]["Role"]
+    network = [
+        each for each in assembly.statements("Progression", role) if "ec2:" in str(each["Action"])
+    ]
+    allowed = [each for each in network if each["Effect"] == "Allow"]
+    (denied,) = [each for each in network if each["Effect"] == "Deny"]
+    assert {text(each["Resource"]) for each in allowed} == {
+        "*",
+        "arn:${AWS::Partition}:ec2:us-east-1:${AWS::AccountId}:*/*",
+    }
+    actions = {
+        action
+        for each in allowed
+        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+    }
+    assert actions == set(denied["Action"])
+    (source,) = denied["Condition"]["ArnEquals"].values()
+    assert text(source).endswith(":function:canary-session-flag")
 
 
 def test_only_three_functions_may_move_exactly_the_three_rules(assembly: Assembly) -> None:
