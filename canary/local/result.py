@@ -74,5 +74,6 @@ class RunResult:
     def sentence(self) -> str:
         """The outcome with its reason in one line."""
         wanted = " by ".join(filter(None, (self.expected_outcome, self.expected_by)))
-        verdict = "as expected" if self.expected else f"by {self.ended_by}, expected {wanted}"
+        came = f"by {self.ended_by}, " if self.ended_by else ""
+        verdict = "as expected" if self.expected else f"{came}expected {wanted}"
         return f"{self.outcome} ({verdict}): {self.reason}"
