@@ -9,6 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_task_sets import ArmTaskSets
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
@@ -34,6 +35,7 @@ class Gateway(cdk.Stack):
         network: Network,
         state: State,
         traffic: Traffic,
+        policy: CompiledPolicy,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -67,6 +69,7 @@ class Gateway(cdk.Stack):
                     name.capitalize(),
                     task_set=name,
                     image=image,
+                    models=policy.models,
                     releases=state.tables.releases,
                     log_group=log_group,
                 )

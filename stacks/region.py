@@ -40,7 +40,13 @@ class Region(cdk.Stage):
         state = State(self, "State", network=network, policy=policy, **_named("state"))
         traffic = Traffic(self, "Traffic", network=network, **_named("traffic"))
         gateway = Gateway(
-            self, "Gateway", network=network, state=state, traffic=traffic, **_named("gateway")
+            self,
+            "Gateway",
+            network=network,
+            state=state,
+            traffic=traffic,
+            policy=policy,
+            **_named("gateway"),
         )
         api = Api(
             self,

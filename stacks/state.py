@@ -34,7 +34,7 @@ class State(cdk.Stack):
         super().__init__(scope, construct_id, **stack)
         self.tables = ReleaseTables(self, "Tables")
         self.topics = Topics(self, "Topics")
-        SeededParameters(self, "Seeded")
+        SeededParameters(self, "Seeded", model=policy.models[0].id)
         self.policy = PolicyParameter(self, "Policy", policy=policy)
         self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
         self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket

@@ -28,7 +28,6 @@ __all__ = ["ScenarioRun"]
 
 RELEASE_ID = "r-001"
 TEST_ID = "ab-test-001"
-CANDIDATE = "anthropic.claude-sonnet-v2"
 _TICK_SECONDS = 0.25
 _WARM_UP_SECONDS = 2.0
 _AFTERWARDS_SECONDS = 4.0
@@ -51,6 +50,7 @@ class ScenarioRun:
     ) -> None:
         self._scenario = scenario
         self._policy = policy
+        self._candidate = policy.models[1].id
         self._checkout = checkout
         self._scenario_file = scenario_file
         self._view = View(stream)
@@ -108,7 +108,7 @@ class ScenarioRun:
             folder,
             self._policy,
             self._scenario_file,
-            candidate=CANDIDATE,
+            candidate=self._candidate,
             checkout=self._checkout,
             on_transition=self._on_transition,
         )
@@ -146,7 +146,7 @@ class ScenarioRun:
             "--policy",
             str(region.parts.processes.directory / "policy.json"),
             "--candidate",
-            CANDIDATE,
+            self._candidate,
             "--api",
             region.api_url(),
             on_line=self._on_totals,
@@ -162,14 +162,14 @@ class ScenarioRun:
         release = {
             "release_id": RELEASE_ID,
             "test_id": TEST_ID,
-            "candidate": CANDIDATE,
+            "candidate": self._candidate,
             "hypothesis": self._policy.statistics.hypothesis,
             "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
         }
         region.client("stepfunctions").start_execution(
             stateMachineArn=region.machine_arn(), name=RELEASE_ID, input=json.dumps(release)
         )
-        self._status.happened(f"release {RELEASE_ID} of {CANDIDATE} started")
+        self._status.happened(f"release {RELEASE_ID} of {self._candidate} started")
 
     def _watch(self) -> str:
         """Follow the release until it is over or the horizon is reached; answers its phase."""

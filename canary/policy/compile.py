@@ -14,6 +14,7 @@ from canary.policy.compiled import (
     Gate,
     Intent,
     Metric,
+    Model,
     OfflineGate,
     Promotion,
     Stage,
@@ -84,6 +85,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         wave=region.wave,
         routing=policy.routing,
         slow_ms=policy.slow_ms,
+        models=tuple(Model(model.id, model.destinations) for model in region.models),
         stages=tuple(
             Stage(index, stage.rate, stage.task_percent, stage.minimum, stage.maximum)
             for index, stage in enumerate(policy.stages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -64,6 +64,7 @@ class OfflineResult:
 def refusals(
     request: Request,
     *,
+    models: Collection[str],
     control: str,
     memory: CandidateMemory,
     alarms: Mapping[str, str],
@@ -71,8 +72,9 @@ def refusals(
 ) -> tuple[str, ...]:
     """Every reason not to start, empty when the release is admitted.
 
-    `control` is the model in force, `alarms` each guardrail alarm's state, `lock_holder` the
-    release that is active. A retry by the holder of the lock is no reason.
+    `models` are the ids the policy admits, `control` is the model in force, `alarms` each
+    guardrail alarm's state, `lock_holder` the release that is active. A retry by the holder of the
+    lock is no reason.
     """
     reasons = [
         f"{name}: {getattr(request, name)!r} is not a name of 1 to 128 letters, digits and ._:/-"
@@ -83,6 +85,9 @@ def refusals(
         reasons.append(f"hypothesis: {request.hypothesis!r} is not one of {', '.join(_HYPOTHESES)}")
     if request.candidate and request.candidate == control:
         reasons.append(f"candidate: {control} is the control model already")
+    elif request.candidate and request.candidate not in models:
+        known = ", ".join(sorted(models))
+        reasons.append(f"candidate: {request.candidate} is not a model of the policy: {known}")
     if memory.rejected:
         reasons.append(f"candidate: {request.candidate} was rejected and is not tried again")
     if raised := sorted(name for name, state in alarms.items() if state == "ALARM"):

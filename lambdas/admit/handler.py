@@ -43,6 +43,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     lock = RELEASES.lock()
     reasons = refusals(
         request,
+        models={model.id for model in policy.models},
         control=control,
         memory=RELEASES.memory(request.candidate),
         alarms=ALARMS.states(),

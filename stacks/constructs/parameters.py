@@ -29,8 +29,6 @@ from stacks.packaging import write_file
 
 __all__ = ["PolicyParameter", "SeededParameters"]
 
-DEFAULT_MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
-
 _BASIC_EXECUTION = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
@@ -38,12 +36,11 @@ class SeededParameters(Construct):
     """Writes the models, the assignment and the status if they do not exist, and never again.
 
     As resources they would be owned by value: a change of tags writes the template's value back,
-    and with it the old model. Context `control_model` names the model of a new region.
+    and with it the old model. A new region starts with `model` in both arms.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, model: str) -> None:
         super().__init__(scope, construct_id)
-        model = self.node.try_get_context("control_model") or DEFAULT_MODEL
         values: dict[str, str] = {
             "control/model-id": model,
             "canary/model-id": model,

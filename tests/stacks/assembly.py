@@ -32,6 +32,11 @@ def text(value: Any) -> str:
     return f"${{{argument if isinstance(argument, str) else json.dumps(argument)}}}"
 
 
+def texts(value: Any) -> list[str]:
+    """What may be one value or a list of them, as strings."""
+    return [text(each) for each in (value if isinstance(value, list) else [value])]
+
+
 @dataclass(frozen=True)
 class Assembly:
     """What a synthesis wrote."""
