@@ -38,7 +38,7 @@ class Region(cdk.Stage):
         )
         network = Network(self, "Network", zones=zones, **_named("network"))
         state = State(self, "State", network=network, policy=policy, **_named("state"))
-        traffic = Traffic(self, "Traffic", network=network, **_named("traffic"))
+        traffic = Traffic(self, "Traffic", network=network, state=state, **_named("traffic"))
         gateway = Gateway(
             self,
             "Gateway",

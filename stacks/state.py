@@ -10,6 +10,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.bucket import PrivateBucket
 from stacks.constructs.cache import SessionCache
+from stacks.constructs.deploy_guard import DeployGuardFunction
 from stacks.constructs.event_store import EventStore
 from stacks.constructs.parameters import PolicyParameter, SeededParameters
 from stacks.constructs.tables import ReleaseTables
@@ -33,6 +34,7 @@ class State(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.tables = ReleaseTables(self, "Tables")
+        self.deploy_guard = DeployGuardFunction(self, "DeployGuard", releases=self.tables.releases)
         self.topics = Topics(self, "Topics")
         SeededParameters(self, "Seeded", model=policy.models[0].id)
         self.policy = PolicyParameter(self, "Policy", policy=policy)

@@ -12,7 +12,9 @@ from constructs import Construct
 
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.balancer import balancer
+from stacks.constructs.deploy_guard import guard
 from stacks.network import Network
+from stacks.state import State
 
 __all__ = ["Traffic"]
 
@@ -21,7 +23,13 @@ class Traffic(cdk.Stack):
     """The way from the API's tasks to the gateway's two task sets."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, network: Network, **stack: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        network: Network,
+        state: State,
+        **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.balancer = balancer(
@@ -33,6 +41,15 @@ class Traffic(cdk.Stack):
             public=False,
         )
         self.routes = ArmRoutes(self, "Routes", vpc=network.vpc, balancer=self.balancer)
+        guard(
+            self,
+            service_token=state.deploy_guard.service_token,
+            types={
+                "AWS::ElasticLoadBalancingV2::Listener",
+                "AWS::ElasticLoadBalancingV2::ListenerRule",
+                "AWS::ElasticLoadBalancingV2::TargetGroup",
+            },
+        )
 
     @property
     def url(self) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "install",
     "load_resources",
     "native",
+    "removes",
 ]
 
 Kind = Literal["live", "stand-in", "not run"]
@@ -94,6 +95,7 @@ class Request:
 
 HANDLED: dict[str, Handled] = {}
 _MODELS: dict[str, type[CloudFormationModel]] = {}
+_removers: dict[str, Callable[[Request, Made], None]] = {}
 _custom: list[Callable[[Request], Made]] = []
 _parts: Parts | None = None
 
@@ -112,6 +114,18 @@ def handles(
         HANDLED[cfn_type] = Handled(cfn_type, kind, note)
         _MODELS[cfn_type] = _model(cfn_type, name_property, make)
         return make
+
+    return register
+
+
+def removes(
+    cfn_type: str,
+) -> Callable[[Callable[[Request, Made], None]], Callable[[Request, Made], None]]:
+    """Register the decorated function as what deletes a resource; without one nothing is done."""
+
+    def register(remove: Callable[[Request, Made], None]) -> Callable[[Request, Made], None]:
+        _removers[cfn_type] = remove
+        return remove
 
     return register
 
@@ -259,6 +273,11 @@ def _model(
             previous_properties=original_resource.request.properties,
         )
 
+    def delete(self: Any, *_place: Any) -> None:
+        general = _CUSTOM if cfn_type.startswith("Custom::") and cfn_type not in HANDLED else ""
+        if remove := _removers.get(general or cfn_type):
+            remove(self.request, self.made)
+
     def attribute(self: Any, name: str) -> Any:
         if name in self.made.attributes:
             return self.made.attributes[name]
@@ -278,6 +297,7 @@ def _model(
             ),
             "update_from_cloudformation_json": classmethod(rebuild),
             "delete_from_cloudformation_json": classmethod(lambda *_arguments, **_named: None),
+            "delete": delete,
             "has_cfn_attr": classmethod(lambda _cls, _name: True),
             "get_cfn_attribute": attribute,
             "is_created": lambda _self: True,

@@ -13,6 +13,7 @@ from canary.local import (
     ecs_patches,
     lambda_patches,
     log_groups,
+    stack_updates,
     stepfunctions,
 )
 from canary.local.access import ParameterAccess
@@ -119,6 +120,7 @@ class Parts:
 
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
+        stack_updates.install(self.patches)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)

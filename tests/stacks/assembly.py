@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
+FUNCTION_STACKS = ("State", "Gateway", "Progression")
+"""Where functions of ours are."""
 Machine = dict[str, Any]
 """A state machine's definition."""
 Alarms = dict[str, dict[str, Any]]
@@ -68,10 +70,19 @@ class Assembly:
         """The properties of the product's own functions, by name."""
         return {
             name: properties
-            for stack in ("State", "Progression")
+            for stack in FUNCTION_STACKS
             for each in self.resources(stack, "AWS::Lambda::Function").values()
             if (name := (properties := each["Properties"]).get("FunctionName"))
         }
+
+    def stack_of(self, function: str) -> str:
+        """The stack of one of the product's own functions."""
+        return next(
+            stack
+            for stack in FUNCTION_STACKS
+            for each in self.resources(stack, "AWS::Lambda::Function").values()
+            if each["Properties"].get("FunctionName") == function
+        )
 
     def asset(self, function: dict[str, Any]) -> Path:
         """The directory of a function's code."""

@@ -21,6 +21,7 @@ STACKS = ("Network", "State", "Traffic", "Gateway", "Api", "Progression", "Guard
 HASHES = (
     (re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}"), r"\1<hash>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
+    (re.compile(r"(Digest: )[0-9a-f]{32}\b"), r"\1<hash>"),
 )
 
 
