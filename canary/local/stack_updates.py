@@ -127,7 +127,7 @@ class _Update:
         if _physical(after) != _physical(before):
             self.replaced.setdefault(name, before)
 
-    def _delete(self, resource: Any, template: Mapping[str, Any], policy: str) -> None:
+    def _delete(self, resource: Any, template: dict[str, Any], policy: str) -> None:
         if template.get(policy) != "Retain":
             self.resources._delete_resource(resource, template)
 
