@@ -51,7 +51,12 @@ class Progression(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.functions = ReleaseFunctions(
-            self, "Functions", network=network, state=state, routes=traffic.routes
+            self,
+            "Functions",
+            network=network,
+            state=state,
+            routes=traffic.routes,
+            wave_before=policy.wave_before,
         )
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions

@@ -83,6 +83,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         region=region.name,
         timezone=region.timezone,
         wave=region.wave,
+        wave_before=tuple(each.name for each in policy.regions if each.wave == region.wave - 1),
         routing=policy.routing,
         slow_ms=policy.slow_ms,
         models=tuple(Model(model.id, model.destinations) for model in region.models),

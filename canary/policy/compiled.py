@@ -224,6 +224,8 @@ class CompiledPolicy:
     baseline: Baseline
     changes: tuple[str, ...] = field(default=())
     """Sentences that say what a scenario's pace changed; empty in a real region."""
+    wave_before: tuple[str, ...] = field(default=())
+    """The regions of the wave before this one's: a release starts after theirs is promoted."""
 
     @property
     def digest(self) -> str:

@@ -67,6 +67,17 @@ class Permissions:
         verbs = ("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
         return _permission([f"dynamodb:{verb}" for verb in verbs], [table.table_arn])
 
+    def read_elsewhere(self, table: str, regions: Sequence[str]) -> tuple[Permission, ...]:
+        """Read single items of a table of that name in other regions of this account."""
+        if not regions:
+            return ()
+        account = cdk.Stack.of(self._scope).account
+        arns = [
+            f"arn:{cdk.Aws.PARTITION}:dynamodb:{region}:{account}:table/{table}"
+            for region in regions
+        ]
+        return (_permission(["dynamodb:GetItem"], arns),)
+
     def parameters(self, action: str, *names: str) -> Permission:
         """`GetParameter` or `PutParameter` on parameters of the product."""
         return _permission([f"ssm:{action}"], [parameter_arn(self._scope, name) for name in names])

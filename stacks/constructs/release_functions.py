@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
@@ -14,6 +14,7 @@ from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
 from stacks.constructs.lost_rollbacks import LostRollbacks
 from stacks.constructs.permissions import Permission, Permissions
+from stacks.constructs.tables import RELEASES_TABLE
 from stacks.network import Network
 from stacks.state import State
 
@@ -31,6 +32,7 @@ class ReleaseFunctions(Construct):
         network: Network,
         state: State,
         routes: ArmRoutes,
+        wave_before: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         layer = functions_layer(self)
@@ -89,6 +91,7 @@ class ReleaseFunctions(Construct):
             [
                 *(records, see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
+                *allow.read_elsewhere(RELEASES_TABLE, wave_before),
             ],
             layer=layer,
         )
