@@ -22,6 +22,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
 from stacks.constructs.function import CanaryFunction
+from stacks.constructs.outputs import tell_operator
 from stacks.constructs.progression_machine import ProgressionMachine
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.network import Network
@@ -61,6 +62,19 @@ class Progression(cdk.Stack):
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
         ).machine
+        tell_operator(
+            self,
+            {
+                "ReleaseMachineArn": (
+                    "State machine of releases: one execution is one release",
+                    self.machine.state_machine_arn,
+                ),
+                "RollbackFunctionArn": (
+                    "Rollback function, to be invoked by hand when there is no checkout",
+                    self.functions.rollback.alias.function_arn,
+                ),
+            },
+        )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)
         self._roll_back_failed_executions()

@@ -24,9 +24,7 @@ FIRST_WAVE = "eu-west-1"
 def second_wave(region: Any) -> Any:
     """The region, with a policy that puts it behind another one."""
     policy = replace(region.policy, wave=2, wave_before=(FIRST_WAVE,))
-    region.client("s3").put_object(
-        Bucket="policies", Key="p.json", Body=policy.to_json().encode()
-    )
+    region.client("s3").put_object(Bucket="policies", Key="p.json", Body=policy.to_json().encode())
     region.client("ssm").put_parameter(
         Name="/mangaassist/canary/policy",
         Value=json.dumps({"digest": policy.digest, "bucket": "policies", "key": "p.json"}),
