@@ -245,6 +245,11 @@ class CompiledPolicy:
         """The metric of that name. Raises `KeyError`."""
         return {metric.name: metric for metric in self.metrics}[name]
 
+    def foundation_model(self, model_id: str) -> str:
+        """The foundation model behind a model's id; of an id that is not the policy's, itself."""
+        known = {model.id: model.foundation_model for model in self.models}
+        return known.get(model_id, model_id)
+
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""
         return {intent.name: intent for intent in self.intents}[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from canary.policy.compiled import CompiledPolicy
 from canary.release.admission import Request
 from canary.release.model import Phase, ReleaseState
 
@@ -24,20 +25,24 @@ class Earlier:
     fault: str = ""
 
 
-def wave_refusals(request: Request, wave_before: Iterable[Earlier]) -> tuple[str, ...]:
+def wave_refusals(
+    request: Request, policy: CompiledPolicy, wave_before: Iterable[Earlier]
+) -> tuple[str, ...]:
     """Every reason why the wave before does not let this release start; empty in the first wave.
 
-    Silence is a refusal. The same candidate is followed from region to region; another one may be
-    released here only when the request says by name which release it follows.
+    Silence is a refusal. The same model is followed from region to region, whatever inference
+    profile it has in each; another one may be released here only when the request says by name
+    which release it follows.
     """
+    candidate = policy.foundation_model(request.candidate)
     return tuple(
         f"wave: {earlier.region}: {reason}"
         for earlier in wave_before
-        if (reason := _refusal(request, earlier))
+        if (reason := _refusal(request, candidate, earlier))
     )
 
 
-def _refusal(request: Request, earlier: Earlier) -> str:
+def _refusal(request: Request, candidate: str, earlier: Earlier) -> str:
     release = earlier.followed
     if earlier.fault:
         return f"cannot be asked ({earlier.fault})"
@@ -47,9 +52,17 @@ def _refusal(request: Request, earlier: Earlier) -> str:
         return f"has no release {request.follows_id}"
     if release.phase is not Phase.PROMOTED:
         return f"{release.release_id} is {release.phase}, not {Phase.PROMOTED}"
-    if release.candidate != request.candidate and not request.follows:
+    if _promoted_model(release) != candidate and not request.follows:
         return (
             f"{release.release_id} promoted {release.candidate}; "
             "another candidate must name the release that it follows"
         )
     return ""
+
+
+def _promoted_model(release: ReleaseState) -> str:
+    """By the policy that the release carries; by its id alone where that cannot be read."""
+    try:
+        return CompiledPolicy.from_json(release.policy).foundation_model(release.candidate)
+    except (KeyError, TypeError, ValueError):
+        return release.candidate

@@ -81,4 +81,4 @@ def out_of_turn(request: Request, policy: CompiledPolicy) -> tuple[str, ...]:
     """Why the wave before does not let this region start; the first wave asks nobody."""
     table = SETTINGS.releases_table
     answers = [ask_region(each, table, request.follows_id) for each in policy.wave_before]
-    return wave_refusals(request, answers)
+    return wave_refusals(request, policy, answers)

@@ -49,6 +49,14 @@ zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 timezone = "Europe/Dublin"
 daily_conversations = 120_000
 offline_gates = [{{ metric = "product_names", limit = 0.97 }}]
+
+[[regions.models]]
+id = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+destinations = ["eu-west-1", "eu-west-3"]
+
+[[regions.models]]
+id = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+destinations = ["eu-west-1", "eu-west-3"]
 """
 _BEFORE = "# The ramp ---"
 _PLACE = re.compile(r"arn:\$\{AWS::Partition\}:[a-z0-9-]+:([a-z0-9-]*):")

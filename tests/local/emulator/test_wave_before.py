@@ -34,7 +34,7 @@ def test_a_later_wave_finds_its_release_promoted_elsewhere(emulator: Emulator) -
     assert answer.active is None
     assert answer.followed is not None
     assert (answer.followed.phase, answer.followed.region) == (Phase.PROMOTED, ELSEWHERE)
-    assert wave_refusals(Request.from_dict(RELEASE), [answer]) == ()
+    assert wave_refusals(Request.from_dict(RELEASE), later, [answer]) == ()
 
 
 def test_the_region_itself_gets_no_record(emulator: Emulator) -> None:
