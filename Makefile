@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth format lock clean
+.PHONY: help setup local test check synth costs format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(STAMP) ## Run every test: most side by side, then those that need the wh
 
 synth: $(STAMP) ## Synthesize every region of the policy into cdk.out (cdk-nag included)
 	@$(BIN)/python app.py
+
+costs: synth ## Write the estimate of a month's costs into docs/how-to/deploy.md anew
+	@$(BIN)/python scripts/estimate_costs.py
 
 check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint
 	$(BIN)/ruff format --check .
