@@ -33,7 +33,10 @@ review: synth ## Write the page for who approves the templates to cdk.out/review
 permissions: synth ## Write docs/reference/permissions.md anew from the templates
 	@$(BIN)/canary review --permissions --output docs/reference/permissions.md
 
-check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint
+checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told not to mind, and why
+	@$(BIN)/python scripts/run_checkov.py
+
+check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint, checkov
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy canary stacks services lambdas app.py
@@ -41,6 +44,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk
 	$(BIN)/canary policy check policy/mangaassist.toml
 	$(BIN)/python app.py
 	$(BIN)/cfn-lint 'cdk.out/**/*.template.json'
+	$(BIN)/python scripts/run_checkov.py
 
 format: $(STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
