@@ -1,4 +1,4 @@
-"""What is made of checkov's findings: nothing is accepted without a reason, no reason outlives it."""
+"""Findings of checkov: none is accepted without a reason, and no reason outlives its finding."""
 
 from __future__ import annotations
 
