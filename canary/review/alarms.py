@@ -19,6 +19,12 @@ _COMPARISONS = {
     "LessThanOrEqualToThreshold": "≤",
 }
 _CHILD = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("?([^")]+)"?\)')
+_LISTENERS = {
+    "AWS::CloudWatch::CompositeAlarm": "AlarmRule",
+    "AWS::Events::Rule": "EventPattern",
+    "AWS::CodeDeploy::DeploymentGroup": "AlarmConfiguration",
+}
+"""Types that act on alarms, and the property that names which."""
 _NOBODY = "nobody by itself"
 
 
@@ -110,13 +116,14 @@ def _actions(stack: Stack, properties: Mapping[str, Any], names: Names, key: str
 
 
 def _through(region: Region, names: Names, alarm: str) -> str:
-    """The composites that an alarm without actions is a child of."""
-    parents = []
-    for stack, key, each in region.of_type("AWS::CloudWatch::CompositeAlarm"):
-        rule = names.text(stack, each["Properties"]["AlarmRule"])
-        if alarm in {name for _, name in _CHILD.findall(rule)}:
-            parents.append(f"`{names.short(stack, key)}`")
-    return f"through {', '.join(sorted(parents))}" if parents else _NOBODY
+    """What listens to an alarm without actions: composites, rules on events, deployments."""
+    listeners = []
+    for kind, place in _LISTENERS.items():
+        for stack, key, each in region.of_type(kind):
+            said = names.text(stack, each["Properties"].get(place, ""))
+            if re.search(rf"(?<![\w-]){re.escape(alarm)}(?![\w-])", said):
+                listeners.append(names.label(stack, key))
+    return f"through {', '.join(sorted(listeners))}" if listeners else _NOBODY
 
 
 def _rules(region: Region, names: Names) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from canary.review.assembly import Region
 from canary.review.blocks import Block, table
 from canary.review.changes import Change, compare
 from canary.review.consequences import consequence
-from canary.review.names import Names, kind_words
+from canary.review.names import Names, counted, kind_words
 from canary.review.schemas import Schemas
 
 __all__ = ["change_block"]
@@ -32,13 +33,24 @@ def change_block(base: Region | None, head: Region, schemas: Schemas) -> Block:
     rows = [(_what(each), _which(each, names), _why(each), consequence(each)) for each in told]
     heads = ("change", "resource", "because", "a release under way")
     parts = [f"{summary[0].upper()}{summary[1:]}."]
+    if guards := sorted(_guards(head)):
+        parts.append(f"While a release is active, {', '.join(guards)} may refuse the update.")
     if rows:
         parts.append(table(heads, rows))
     added = Counter(kind_words(each.resource_type) for each in changes if each.kind == "add")
     if added:
-        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(added.items()))
+        listed = ", ".join(counted(count, kind) for kind, count in sorted(added.items()))
         parts.append(f"Made: {listed}.")
     return Block("Changes", "\n\n".join(parts))
+
+
+def _guards(head: Region) -> Iterator[str]:
+    """Custom resources that guard a stack say so in their type."""
+    for stack in head.stacks:
+        for resource in stack.resources.values():
+            kind = str(resource["Type"])
+            if kind.startswith("Custom::") and "Guard" in kind:
+                yield f"`{kind}` of {stack.name}"
 
 
 def _words(kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from canary.review.assembly import Region, Stack
 
-__all__ = ["Names", "kind_words"]
+__all__ = ["Names", "counted", "kind_words"]
 
 _NAMING = (
     "FunctionName",
@@ -63,6 +63,15 @@ def kind_words(kind: str) -> str:
         return _KINDS[kind]
     last = kind.rpartition("::")[2]
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", last).lower()
+
+
+def counted(count: int, kind: str) -> str:
+    """So many of a kind: "1 alias", "2 aliases"."""
+    if count == 1:
+        return f"1 {kind}"
+    if kind.endswith("y") and not kind.endswith(("ay", "ey", "oy")):
+        return f"{count} {kind[:-1]}ies"
+    return f"{count} {kind}{'es' if kind.endswith(('s', 'x', 'ch')) else 's'}"
 
 
 class Names:

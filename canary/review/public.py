@@ -8,6 +8,7 @@ from typing import Any
 from canary.review.assembly import Region, Stack
 from canary.review.blocks import Block, items
 from canary.review.names import Names
+from canary.review.sentences import spoken_resource
 from canary.review.statements import Statement, on_resources
 
 __all__ = ["public_block", "public_things"]
@@ -20,7 +21,7 @@ _OWN = ("this account", "{account}", ".amazonaws.com")
 def public_block(region: Region, names: Names) -> Block:
     """Everything public of a region; what is not listed is private."""
     nothing = "Nothing."
-    return Block("What is public", items(sorted(public_things(region, names)), nothing))
+    return Block("What is public", items(sorted(set(public_things(region, names))), nothing))
 
 
 def public_things(region: Region, names: Names) -> Iterator[str]:
@@ -115,9 +116,11 @@ def _strangers(statement: Statement) -> Iterator[str]:
     if not statement.allows:
         return
     codes = ", ".join(f"`{action}`" for action in statement.actions)
+    places = ", ".join(map(spoken_resource, statement.resources))
+    where = f" on {places}" if places else ""
     when = f", if {'; '.join(statement.conditions)}" if statement.conditions else ""
     for principal in statement.principals:
         if principal == "*":
-            yield f"lets **anyone** do {codes}{when}"
+            yield f"lets **anyone** do {codes}{where}{when}"
         elif not any(own in principal for own in _OWN):
-            yield f"lets `{principal}` do {codes}{when}"
+            yield f"lets `{principal}` do {codes}{where}{when}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from canary.review.statements import Statement
+from canary.review.statements import ITSELF, Statement
 
 __all__ = ["sentence", "spoken_resource", "verbs"]
 
@@ -116,6 +116,8 @@ def verbs(actions: Iterable[str]) -> str:
 
 def spoken_resource(resource: str) -> str:
     """A resource without the parts of its ARN that say nothing here."""
+    if resource == ITSELF:
+        return "itself"
     if resource == "*":
         return "**every resource** (`*`)"
     found = _ARN.match(resource)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from canary.review.assembly import Region, Stack
 from canary.review.names import Names
 
-__all__ = ["Holder", "Statement", "holders", "on_resources", "statements_of"]
+__all__ = ["ITSELF", "Holder", "Statement", "holders", "on_resources", "statements_of"]
 
+ITSELF = "itself"
+"""What `*` means in a key's own policy."""
 _ON_RESOURCES = {
     "AWS::S3::BucketPolicy": ("Bucket", "PolicyDocument"),
     "AWS::SQS::QueuePolicy": ("Queues", "PolicyDocument"),
@@ -100,7 +103,10 @@ def on_resources(region: Region, names: Names) -> list[tuple[str, tuple[Statemen
                 target = names.target(stack, subject) if subject else (stack, logical_id)
                 label = names.label(*target) if target else names.text(stack, subject)
                 document = document.get("PolicyDocument", document)
-                found.append((label, tuple(statements_of(document, stack, names))))
+                statements = tuple(statements_of(document, stack, names))
+                if resource["Type"] == "AWS::KMS::Key":
+                    statements = tuple(map(_of_itself, statements))
+                found.append((label, statements))
     found += _permissions(region, names)
     return sorted(found, key=lambda each: each[0])
 
@@ -120,6 +126,11 @@ def statements_of(document: Mapping[str, Any], stack: Stack, names: Names) -> It
             raw_resources=tuple(resources),
             raw_conditions=conditions,
         )
+
+
+def _of_itself(statement: Statement) -> Statement:
+    every = statement.resources == ("*",)
+    return dataclasses.replace(statement, resources=(ITSELF,)) if every else statement
 
 
 def _attached(

@@ -6,7 +6,7 @@ from collections import Counter
 
 from canary.review.assembly import Region, Stack
 from canary.review.blocks import Block, table
-from canary.review.names import kind_words
+from canary.review.names import counted, kind_words
 
 __all__ = ["summary_block"]
 
@@ -35,4 +35,4 @@ def _kept(stack: Stack) -> str:
         for each in stack.resources.values()
         if each.get("DeletionPolicy") in _KEPT
     )
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing"
+    return ", ".join(counted(count, kind) for kind, count in sorted(kinds.items())) or "nothing"
