@@ -60,11 +60,14 @@ class Permissions:
 
     def read(self, table: dynamodb.ITable) -> Permission:
         """Read items of a table."""
-        return _permission(["dynamodb:GetItem", "dynamodb:Query"], [table.table_arn])
+        return self.items(table, "GetItem", "Query")
 
     def write(self, table: dynamodb.ITable) -> Permission:
-        """Read and write items of a table, in transactions too."""
-        verbs = ("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        """Read, write and delete items of a table by their keys, in transactions too."""
+        return self.items(table, "DeleteItem", "GetItem", "PutItem")
+
+    def items(self, table: dynamodb.ITable, *verbs: str) -> Permission:
+        """Do just these with the items of a table."""
         return _permission([f"dynamodb:{verb}" for verb in verbs], [table.table_arn])
 
     def read_elsewhere(self, table: str, regions: Sequence[str]) -> tuple[Permission, ...]:

@@ -39,7 +39,7 @@ class ReleaseFunctions(Construct):
         self.lost_rollbacks = LostRollbacks(self, "LostRollbacks", on_call=state.topics.on_call)
         allow, env = Permissions(self), Environment(state, routes)
         records = allow.write(state.tables.releases)
-        rollbacks = allow.write(state.tables.rollbacks)
+        rollbacks = allow.items(state.tables.rollbacks, "PutItem", "Query", "UpdateItem")
         publish_state = allow.parameters("PutParameter", "assignment", "status")
         see_alarms = allow.see_alarms()
         see_rules = allow.see("elasticloadbalancing:DescribeRules")
@@ -89,7 +89,8 @@ class ReleaseFunctions(Construct):
             30,
             env.releases | env.prefix,
             [
-                *(records, see_alarms, state.policy.may_read()),
+                allow.items(state.tables.releases, "GetItem", "PutItem"),
+                *(see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
                 *allow.read_elsewhere(RELEASES_TABLE, wave_before),
             ],
@@ -144,7 +145,11 @@ class ReleaseFunctions(Construct):
             "reconcile",
             30,
             env.releases | env.rollbacks | env.rules | env.metrics | rollback_env,
-            [records, rollbacks, *move_rules, put_metrics, roll_back],
+            [
+                allow.items(state.tables.releases, "GetItem"),
+                allow.items(state.tables.rollbacks, "Query"),
+                *(*move_rules, put_metrics, roll_back),
+            ],
         )
         dashboard = state.dashboard.arn_for_objects("dashboard.json")
         self.analyse = self._function(
