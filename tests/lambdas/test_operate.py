@@ -48,6 +48,20 @@ def test_start_gives_the_machine_its_input(region: Any, tmp_path: Path) -> None:
     assert data["candidate"] == "model:b/1"
     assert data["test_id"] == answer["release_id"]
     assert data["offline_evaluation"] == {"bert_score": 0.9}
+    assert "follows" not in data
+
+
+def test_start_in_a_later_wave_says_what_it_follows(region: Any, tmp_path: Path) -> None:
+    """Only a person's word brings another candidate than the wave before promoted."""
+    scores = tmp_path / "scores.json"
+    scores.write_text("{}")
+    words = ("--offline", str(scores), "--release-id", "r-1-jp", "--follows", "r-1", "--json")
+    result = run(operate.start, "model-c", *words)
+    assert result.exit_code == 0, result.output
+    described = region.client("stepfunctions").describe_execution(
+        executionArn=json.loads(result.stdout)["execution_arn"]
+    )
+    assert json.loads(described["input"])["follows"] == "r-1"
 
 
 def test_start_is_refused_while_a_release_is_active(region: Any, tmp_path: Path) -> None:
