@@ -23,6 +23,7 @@ from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.progression_machine import ProgressionMachine
+from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.network import Network
 from stacks.state import State
@@ -56,6 +57,15 @@ class Progression(cdk.Stack):
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
         ).machine
+        PromotionPipeline(
+            self,
+            "Promotion",
+            functions=self.functions.approval,
+            reports=state.reports,
+            access_logs=network.access_logs,
+            topics=state.topics,
+            approval_seconds=policy.promotion.approval_seconds,
+        )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)
         self._roll_back_failed_executions()

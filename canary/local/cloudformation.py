@@ -46,6 +46,7 @@ _MODULES = (
     "load_balancing",
     "messaging",
     "network",
+    "pipelines",
     "security",
     "workflow",
 )

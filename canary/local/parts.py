@@ -19,6 +19,7 @@ from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
 from canary.local.clock import Clock
+from canary.local.code_pipeline import CodePipelines
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
@@ -63,6 +64,7 @@ class Parts:
         self.access = ParameterAccess()
         self.functions = Functions(self.emulator, self.processes, clock, checkout, plain)
         self.bus = EventBus(self.emulator, self.functions, clock)
+        self.pipelines = CodePipelines(self.emulator, self.functions, self.bus, clock)
         self.schedules = Scheduler(self.bus, self.functions, clock)
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
@@ -99,6 +101,7 @@ class Parts:
     def stop(self) -> None:
         """Stop everything, leaving no process, port, file or patch behind."""
         self.schedules.stop()
+        self.pipelines.stop()
         self.functions.stop()
         self.tasks.stop()
         self.processes.close()
@@ -124,6 +127,6 @@ class Parts:
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
         ecs_patches.install(self.patches, self.tasks)
-        for part in (self.bus, self.targets, self.addresses):
+        for part in (self.bus, self.pipelines, self.targets, self.addresses):
             part.install(self.patches)
         self.access.install(self.patches)
