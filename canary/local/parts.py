@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from canary.local import (
+    buckets,
     cloudformation,
     cloudwatch_patches,
     ecs_patches,
@@ -123,6 +124,7 @@ class Parts:
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
+        buckets.install(self.patches)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)

@@ -31,7 +31,9 @@ class Actions:
         self.jobs: dict[str, ActionRun] = {}
 
     def run(self, execution: Execution, action: dict[str, Any], run: ActionRun) -> None:
-        """Run an action to its end. Raises `ActionFailedError`."""
+        """Run an action to its end. Raises `ActionFailedError`, at once when it is to stop."""
+        if execution.stop.is_set():
+            raise ActionFailedError("stopped")
         configuration = resolved(execution, action.get("configuration") or {})
         kind = (action["actionTypeId"]["category"], action["actionTypeId"]["provider"])
         match kind:

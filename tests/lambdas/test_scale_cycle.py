@@ -164,14 +164,3 @@ def test_a_revoked_release_attests_and_scales_nothing(region: Any, tasks: Tasks)
         region.load("attest").handler(event("x"), None)
     with pytest.raises(Revoked):
         region.load("scale_cycle").handler(event("drain"), None)
-
-
-def test_the_token_is_kept_and_a_person_is_asked_once(region: Any) -> None:
-    """The latest token counts; the mail goes out once."""
-    region.release(stage=3)
-    handler = region.load("await_approval").handler
-    handler({"release_id": "r-1", "task_token": "one"}, None)
-    handler({"release_id": "r-1", "task_token": "two"}, None)
-    assert region.releases.token("r-1") == "two"
-    assert region.record().phase is Phase.AWAITING_APPROVAL
-    assert len(region.messages()) == 1
