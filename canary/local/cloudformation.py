@@ -47,6 +47,7 @@ _MODULES = (
     "load_balancing",
     "messaging",
     "network",
+    "pipelines",
     "security",
     "workflow",
 )
