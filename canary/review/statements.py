@@ -119,7 +119,7 @@ def statements_of(document: Mapping[str, Any], stack: Stack, names: Names) -> It
         yield Statement(
             effect=each["Effect"],
             actions=tuple(_list(each.get("Action", each.get("NotAction", ())))),
-            resources=tuple(names.text(stack, resource) for resource in resources),
+            resources=tuple(names.here(names.text(stack, resource)) for resource in resources),
             conditions=tuple(_conditions(conditions, stack, names)),
             principals=tuple(_principals(each.get("Principal"), stack, names)),
             all_but_actions="NotAction" in each,

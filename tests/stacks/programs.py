@@ -56,7 +56,7 @@ def programs(assembly: Assembly, name: str) -> list[Program]:
 def needed(program: Program) -> dict[str, set[str]]:
     """Each action of the code, with the resources as a policy would name them."""
     found: dict[str, set[str]] = {}
-    place = {"region": {REGION}, "account": {"{account}"}}
+    place = {"region": {"{region}"}, "account": {"{account}"}}
     for (service, method), arguments in program.calls.items():
         for action in actions_of(service, method, arguments):
             resources = {
