@@ -31,9 +31,17 @@ def plain(resource: str) -> str:
 
 
 def fits(wanted: str, given: str) -> bool:
-    """Whether a policy's resource is the one that the code names; `{?}` fits what is not `*`."""
-    pattern = re.escape(plain(wanted)).replace(re.escape(UNKNOWN), ".+")
-    return re.fullmatch(pattern, plain(given)) is not None
+    """Whether a policy's resource is the one that the code names, or a family that it is of.
+
+    `{?}`, of which only data knows, fits anything; which families there may be is another test's
+    question, and `*` is none.
+    """
+    wanted, given = plain(wanted), plain(given)
+    named = re.escape(wanted).replace(re.escape(UNKNOWN), ".+")
+    family = re.escape(given).replace(re.escape("*"), ".*")
+    return re.fullmatch(named, given) is not None or (
+        given != "*" and re.fullmatch(family, wanted) is not None
+    )
 
 
 def implied(program: Program) -> set[str]:
