@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from canary.review.assembly import Region
 from canary.review.blocks import Block, table
@@ -33,8 +32,11 @@ def change_block(base: Region | None, head: Region, schemas: Schemas) -> Block:
     rows = [(_what(each), _which(each, names), _why(each), consequence(each)) for each in told]
     heads = ("change", "resource", "because", "a release under way")
     parts = [f"{summary[0].upper()}{summary[1:]}."]
-    if guards := sorted(_guards(head)):
-        parts.append(f"While a release is active, {', '.join(guards)} may refuse the update.")
+    if guarded := sorted({each.stack.name for each in changes if _guards(each)}):
+        parts.append(
+            f"**{', '.join(guarded)}** wait for the release: their guard's digest is another one, "
+            "so the update is refused while a release is active."
+        )
     if rows:
         parts.append(table(heads, rows))
     added = Counter(kind_words(each.resource_type) for each in changes if each.kind == "add")
@@ -44,13 +46,9 @@ def change_block(base: Region | None, head: Region, schemas: Schemas) -> Block:
     return Block("Changes", "\n\n".join(parts))
 
 
-def _guards(head: Region) -> Iterator[str]:
-    """Custom resources that guard a stack say so in their type."""
-    for stack in head.stacks:
-        for resource in stack.resources.values():
-            kind = str(resource["Type"])
-            if kind.startswith("Custom::") and "Guard" in kind:
-                yield f"`{kind}` of {stack.name}"
+def _guards(change: Change) -> bool:
+    """Whether this is the guard of its stack, which is asked when what it guards changes."""
+    return change.resource_type.startswith("Custom::") and "Guard" in change.resource_type
 
 
 def _words(kind: str) -> str:

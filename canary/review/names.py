@@ -121,6 +121,10 @@ class Names:
         parts = ", ".join(f"{key}={self.text(stack, part)}" for key, part in sorted(value.items()))
         return f"{{{parts}}}"
 
+    def here(self, arn: str) -> str:
+        """An ARN of this region as it would stand in any: `{region}` is the region's own."""
+        return arn.replace(f":{self._region.name}:", ":{region}:", 1)
+
     def target(self, stack: Stack, value: Any) -> tuple[Stack, str] | None:
         """The resource that a value refers to by itself, if it does."""
         match value:

@@ -52,9 +52,26 @@ def _listener(stack: Stack, properties: Mapping[str, Any], names: Names) -> Iter
         policy = properties.get("SslPolicy")
         how = f", {policy}" if policy else ""
         first = properties.get("DefaultActions", [{}])[0].get("Type", "")
+        open_to_all = _admitted(target[0], balancer, names, int(properties.get("Port", 0)))
+        whom = "" if open_to_all else ", to whom its security groups admit"
         yield (
-            f"answers on port {properties.get('Port')} ({properties.get('Protocol')}{how}): {first}"
+            f"answers on port {properties.get('Port')} "
+            f"({properties.get('Protocol')}{how}): {first}{whom}"
         )
+
+
+def _admitted(stack: Stack, balancer: Mapping[str, Any], names: Names, port: int) -> bool:
+    """Whether a balancer's groups admit everybody to a port; yes where a group is not known."""
+    for value in balancer.get("SecurityGroups", ()):
+        target = names.target(stack, value)
+        if target is None:
+            return True
+        group = target[0].resources[target[1]].get("Properties", {})
+        for rule in group.get("SecurityGroupIngress", ()):
+            everybody = _EVERYWHERE & {str(rule.get("CidrIp")), str(rule.get("CidrIpv6"))}
+            if everybody and rule.get("FromPort", port) <= port <= rule.get("ToPort", port):
+                return True
+    return not balancer.get("SecurityGroups")
 
 
 def _group(stack: Stack, properties: Mapping[str, Any], names: Names) -> Iterator[str]:

@@ -125,7 +125,7 @@ def spoken_resource(resource: str) -> str:
         return f"`{resource}`"
     service, region, account, path = found.groups()
     place = "" if account in ("{account}", "") else f" of account {account}"
-    other = f" in {region}" if region == "*" else ""
+    other = "" if region in ("{region}", "") else f" in {region}"
     return f"{service} `{path}`{other}{place}"
 
 

@@ -119,7 +119,7 @@ def statements_of(document: Mapping[str, Any], stack: Stack, names: Names) -> It
         yield Statement(
             effect=each["Effect"],
             actions=tuple(_list(each.get("Action", each.get("NotAction", ())))),
-            resources=tuple(names.text(stack, resource) for resource in resources),
+            resources=tuple(names.here(names.text(stack, resource)) for resource in resources),
             conditions=tuple(_conditions(conditions, stack, names)),
             principals=tuple(_principals(each.get("Principal"), stack, names)),
             all_but_actions="NotAction" in each,
@@ -146,14 +146,23 @@ def _attached(
 def _users(region: Region, names: Names, stack: Stack, logical_id: str) -> Iterator[str]:
     for owner in region.stacks:
         for user, resource in owner.resources.items():
-            for key, value in resource.get("Properties", {}).items():
-                if key.endswith(("Role", "RoleArn")) and names.target(owner, value) == (
-                    stack,
-                    logical_id,
-                ):
+            for key, value in _roles_in(resource.get("Properties", {})):
+                if names.target(owner, value) == (stack, logical_id):
                     execution = key == "ExecutionRoleArn"
                     words = names.label(owner, user)
                     yield f"{words} (to start it)" if execution else words
+
+
+def _roles_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every property that names a role, however deep."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key.endswith(("Role", "RoleArn", "RoleARN")):
+                yield key, inner
+            yield from _roles_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _roles_in(inner)
 
 
 def _permissions(region: Region, names: Names) -> list[tuple[str, tuple[Statement, ...]]]:

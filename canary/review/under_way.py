@@ -5,8 +5,8 @@ from __future__ import annotations
 __all__ = ["UNDER_WAY"]
 
 _TASK_SET = (
-    "the new set starts at the template's scale with the model that Parameter Store names now; a "
-    "set that is not steady when the old one goes drops the arm's requests"
+    "the new set starts at the template's scale, whatever the stage, with the model that Parameter "
+    "Store names now; the old set goes, and its tasks with it"
 )
 _RULE = (
     "CloudFormation writes the template's weights, everything on primary, over the release's; the "

@@ -21,7 +21,6 @@ __all__ = ["UNKNOWN", "Calls", "calls_of"]
 UNKNOWN = "{?}"
 """Where a text has a part that only data knows."""
 _NOTHING: Marks = frozenset()
-_ITEMS = {"Put", "Delete", "Update", "ConditionCheck"}
 _OF_TEXT = {
     *("strip", "rstrip", "lstrip", "removeprefix", "removesuffix", "replace", "split", "partition"),
     *("rpartition", "startswith", "endswith", "encode", "decode", "format", "join"),
@@ -123,7 +122,7 @@ class _Scope:
             case ast.Dict(keys=keys, values=values):
                 marks = self.union(values)
                 names = {key.value for key in keys if isinstance(key, ast.Constant)}
-                return marks | {("item", str(name)) for name in names & _ITEMS}
+                return marks | {("item", name) for name in names if isinstance(name, str)}
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 self.comprehended(node.generators)
                 return self.value(node.elt)
@@ -260,8 +259,9 @@ class _Scope:
         positional = [self.value(argument) for argument in node.args]
         named = {each.arg: self.value(each.value) for each in node.keywords if each.arg}
         for each in node.keywords:
-            if each.arg is None:
-                self.value(each.value)
+            if each.arg is None:  # `**` of a dict: its keys are arguments, each may be any value
+                marks = self.value(each.value)
+                named |= {mark[1]: marks for mark in marks if mark[0] == "item"}
         found: set[Mark] = set()
         other = True
         for mark in callee:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.stacks.calls import UNKNOWN
 
-__all__ = ["IMPLIED", "RESOURCES", "actions_of", "resources_of"]
+__all__ = ["IMPLIED", "KEY_ACTIONS", "RESOURCES", "actions_of", "resources_of"]
 
 _SERVICES = {
     "bedrock-runtime": "bedrock",
@@ -66,6 +66,15 @@ IMPLIED = {
     "sns:Publish": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 """What AWS does in the caller's name: Athena reads tables and files, SNS uses the topic's key."""
+KEY_ACTIONS = {
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+}
+"""Uses of a key that go with using what it encrypts."""
 
 
 def actions_of(service: str, method: str, arguments: dict[str, set[str]]) -> list[str]:
@@ -73,6 +82,8 @@ def actions_of(service: str, method: str, arguments: dict[str, set[str]]) -> lis
     if method == "transact_write_items":
         items = arguments.get("TransactItems", set())
         return [action for item, action in _TRANSACTED.items() if item in items]
+    if service == "bedrock-runtime" and "guardrailConfig" in arguments:
+        return [*_ACTIONS[service, method], "bedrock:ApplyGuardrail"]
     if (service, method) in _ACTIONS:
         return _ACTIONS[service, method]
     name = "".join(part.capitalize() for part in method.split("_"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["MOST", "Calls", "Class", "Function", "Mark", "Marks", "Program", "texts"]
+__all__ = ["ITEMS", "MOST", "Calls", "Class", "Function", "Mark", "Marks", "Program", "texts"]
 
 Mark = tuple[str, ...]
 Marks = frozenset[Mark]
@@ -17,6 +17,8 @@ Calls = dict[tuple[str, str], dict[str, set[str]]]
 and an argument of no text is empty."""
 MOST = 200
 """Of texts that are put together, so many tell enough."""
+ITEMS = {"Put", "Delete", "Update", "ConditionCheck"}
+"""Keys that tell what an item of a transaction does."""
 _OWN = ("canary", "services", "handler")
 
 
@@ -105,7 +107,7 @@ class Program:
         known = self.calls.setdefault((service, method), {})
         for name, marks in arguments.items():
             known.setdefault(name, set()).update(texts(marks))
-            known[name] |= {mark[1] for mark in marks if mark[0] == "item"}
+            known[name] |= {mark[1] for mark in marks if mark[0] == "item" and mark[1] in ITEMS}
 
 
 def texts(marks: Marks) -> set[str]:

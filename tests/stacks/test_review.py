@@ -133,3 +133,19 @@ def test_a_directory_that_is_no_synthesis_is_refused(tmp_path: Path) -> None:
     """One line says which file is missing."""
     with pytest.raises(AssemblyError, match=r"manifest\.json: not what a synthesis writes"):
         Reviewed.read(tmp_path)
+
+
+def test_a_stack_whose_guard_is_asked_is_said_to_wait_for_the_release(
+    assembly: Assembly, head: Reviewed, tmp_path: Path
+) -> None:
+    """The guard's digest changes with what it guards, and it refuses while a release is active."""
+
+    def edit(resources: dict[str, Any]) -> None:
+        for each in resources.values():
+            if each["Type"] == "Custom::DeployGuard":
+                each["Properties"]["Digest"] = "another"
+
+    base = changed(assembly, tmp_path / "base", "Traffic", edit)
+    page = review_page(head, base, schemas=lint_schemas)
+    assert "**Traffic** wait for the release" in page
+    assert "wait for the release" not in review_page(head, head, schemas=lint_schemas)

@@ -175,6 +175,36 @@ def test_what_is_private_is_not_listed(kind: str, properties: dict[str, Any]) ->
     assert list(public_things(shop, Names(shop))) == []
 
 
+def test_a_listener_is_open_to_whom_its_groups_admit() -> None:
+    """A test port on a public balancer is not everybody's when the group is not."""
+    admits = [{"CidrIp": OPEN, "FromPort": 443, "ToPort": 443}]
+    shop = region(
+        stack(
+            "S",
+            {
+                "Group": resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=admits),
+                "Door": resource(
+                    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+                    SecurityGroups=[{"Fn::GetAtt": ["Group", "GroupId"]}],
+                ),
+                **{
+                    name: resource(
+                        "AWS::ElasticLoadBalancingV2::Listener",
+                        LoadBalancerArn={"Ref": "Door"},
+                        Port=port,
+                        Protocol="HTTPS",
+                        DefaultActions=[{"Type": "forward"}],
+                    )
+                    for name, port in (("Front", 443), ("Test", 9000))
+                },
+            },
+        )
+    )
+    lines = list(public_things(shop, Names(shop)))
+    assert "listener `Front` answers on port 443 (HTTPS): forward" in lines
+    assert any("`Test`" in line and "to whom its security groups admit" in line for line in lines)
+
+
 def test_a_second_region_tells_only_what_differs() -> None:
     """Its own name alone is no difference."""
     first = (Block("A", "in us-east-1"), Block("B", "5%"), Block("Gone", "x"))
