@@ -25,6 +25,7 @@ from stacks.constructs.function import CanaryFunction
 from stacks.constructs.progression_machine import ProgressionMachine
 from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
+from stacks.constructs.rollback_alarms import RollbackAlarms
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
@@ -65,6 +66,12 @@ class Progression(cdk.Stack):
             access_logs=network.access_logs,
             topics=state.topics,
             approval_seconds=policy.promotion.approval_seconds,
+        )
+        RollbackAlarms(
+            self,
+            "RollbackAlarms",
+            rollback=self.functions.rollback.function,
+            on_call=state.topics.on_call,
         )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)
