@@ -9,7 +9,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_task_sets import ArmTaskSets
+from stacks.constructs.deploy_guard import guard
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
 from stacks.names import CLUSTER, GATEWAY_LOGS
@@ -34,6 +36,7 @@ class Gateway(cdk.Stack):
         network: Network,
         state: State,
         traffic: Traffic,
+        policy: CompiledPolicy,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -67,6 +70,7 @@ class Gateway(cdk.Stack):
                     name.capitalize(),
                     task_set=name,
                     image=image,
+                    models=policy.models,
                     releases=state.tables.releases,
                     log_group=log_group,
                 )
@@ -77,4 +81,14 @@ class Gateway(cdk.Stack):
                 "canary": traffic.routes.canary,
             },
             group=network.paths.gateway,
+        )
+        guard(
+            self,
+            service_token=state.deploy_guard.service_token,
+            types={
+                "AWS::ECS::PrimaryTaskSet",
+                "AWS::ECS::Service",
+                "AWS::ECS::TaskDefinition",
+                "AWS::ECS::TaskSet",
+            },
         )

@@ -22,6 +22,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
 from stacks.constructs.function import CanaryFunction
+from stacks.constructs.outputs import tell_operator
 from stacks.constructs.progression_machine import ProgressionMachine
 from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
@@ -53,7 +54,12 @@ class Progression(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.functions = ReleaseFunctions(
-            self, "Functions", network=network, state=state, routes=traffic.routes
+            self,
+            "Functions",
+            network=network,
+            state=state,
+            routes=traffic.routes,
+            wave_before=policy.wave_before,
         )
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
@@ -72,6 +78,19 @@ class Progression(cdk.Stack):
             "RollbackAlarms",
             rollback=self.functions.rollback.function,
             on_call=state.topics.on_call,
+        )
+        tell_operator(
+            self,
+            {
+                "ReleaseMachineArn": (
+                    "State machine of releases: one execution is one release",
+                    self.machine.state_machine_arn,
+                ),
+                "RollbackFunctionArn": (
+                    "Rollback function, to be invoked by hand when there is no checkout",
+                    self.functions.rollback.alias.function_arn,
+                ),
+            },
         )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)

@@ -115,9 +115,21 @@ def in_region(function: Callable[..., None]) -> Callable[..., None]:
     required=True,
     help="JSON file of the offline evaluation: metric to score.",
 )
+@click.option(
+    "--follows",
+    default="",
+    help="In a later wave: the release promoted in the wave before (default: of the same id).",
+)
 @in_region
 def start(
-    region: Region, *, candidate: str, release_id: str, test_id: str, hypothesis: str, offline: Path
+    region: Region,
+    *,
+    candidate: str,
+    release_id: str,
+    test_id: str,
+    hypothesis: str,
+    offline: Path,
+    follows: str,
 ) -> None:
     """Start a release of CANDIDATE, a model id."""
     from canary.aws.executions import Executions
@@ -139,6 +151,7 @@ def start(
             "candidate": candidate,
             "hypothesis": hypothesis,
             "offline_evaluation": scores,
+            **({"follows": follows} if follows else {}),
         },
     )
     region.say(f"{name} started: {arn}", {"release_id": name, "execution_arn": arn})

@@ -96,6 +96,8 @@ def run(options: Options) -> RunResult:
         raise LocalError(str(error)) from error
     except PolicyError as error:
         raise LocalError(_one_line(error)) from error
+    if len(compiled.models) == 1:
+        raise LocalError(f"{region} has one model in {policy_file}; a release needs a second one")
     if options.routing and options.routing != compiled.routing:
         import dataclasses
 

@@ -14,6 +14,7 @@ from canary.local import (
     ecs_patches,
     lambda_patches,
     log_groups,
+    stack_updates,
     stepfunctions,
 )
 from canary.local.access import ParameterAccess
@@ -123,6 +124,7 @@ class Parts:
 
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
+        stack_updates.install(self.patches)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
         buckets.install(self.patches)
         log_groups.install(self.patches)

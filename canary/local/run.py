@@ -14,12 +14,13 @@ from canary.local.behaviour import Moment, active_faults
 from canary.local.child import Child
 from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
-from canary.local.region import CLOCK_FACTOR, EmbeddedRegion
+from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
 from canary.local.result import RunResult, StageShare
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
 from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
 from canary.local.view import View
+from canary.local.wave_before import promote_in_wave_before
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 from canary.routing.rates import asked_share
@@ -28,7 +29,6 @@ __all__ = ["ScenarioRun"]
 
 RELEASE_ID = "r-001"
 TEST_ID = "ab-test-001"
-CANDIDATE = "anthropic.claude-sonnet-v2"
 _TICK_SECONDS = 0.25
 _WARM_UP_SECONDS = 2.0
 _AFTERWARDS_SECONDS = 4.0
@@ -51,6 +51,7 @@ class ScenarioRun:
     ) -> None:
         self._scenario = scenario
         self._policy = policy
+        self._candidate = policy.models[1].id
         self._checkout = checkout
         self._scenario_file = scenario_file
         self._view = View(stream)
@@ -108,7 +109,7 @@ class ScenarioRun:
             folder,
             self._policy,
             self._scenario_file,
-            candidate=CANDIDATE,
+            candidate=self._candidate,
             checkout=self._checkout,
             on_transition=self._on_transition,
         )
@@ -146,7 +147,7 @@ class ScenarioRun:
             "--policy",
             str(region.parts.processes.directory / "policy.json"),
             "--candidate",
-            CANDIDATE,
+            self._candidate,
             "--api",
             region.api_url(),
             on_line=self._on_totals,
@@ -162,14 +163,19 @@ class ScenarioRun:
         release = {
             "release_id": RELEASE_ID,
             "test_id": TEST_ID,
-            "candidate": CANDIDATE,
+            "candidate": self._candidate,
             "hypothesis": self._policy.statistics.hypothesis,
             "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
         }
+        for name in promote_in_wave_before(
+            region.parts.emulator, self._policy, release, table=RELEASES_TABLE, now=self._began
+        ):
+            # Not run here, and not hidden either: Admit reads this record across regions.
+            self._status.happened(f"{name} is not run: its {RELEASE_ID} was written as promoted")
         region.client("stepfunctions").start_execution(
             stateMachineArn=region.machine_arn(), name=RELEASE_ID, input=json.dumps(release)
         )
-        self._status.happened(f"release {RELEASE_ID} of {CANDIDATE} started")
+        self._status.happened(f"release {RELEASE_ID} of {self._candidate} started")
 
     def _watch(self) -> str:
         """Follow the release until it is over or the horizon is reached; answers its phase."""

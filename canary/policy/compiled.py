@@ -20,6 +20,7 @@ __all__ = [
     "Gate",
     "Intent",
     "Metric",
+    "Model",
     "OfflineGate",
     "Promotion",
     "Stage",
@@ -183,6 +184,23 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model that the region's gateway may call.
+
+    `id` names a foundation model or, with `destinations` (every region it may answer from), a
+    cross-region inference profile.
+    """
+
+    id: str
+    destinations: tuple[str, ...] = ()
+
+    @property
+    def foundation_model(self) -> str:
+        """The foundation model's id: a profile's is its own, without the geography."""
+        return self.id.split(".", 1)[1] if self.destinations else self.id
+
+
+@dataclass(frozen=True)
 class CompiledPolicy:
     """Everything one release in one region reads."""
 
@@ -192,6 +210,8 @@ class CompiledPolicy:
     wave: int
     routing: Literal["application", "alb"]
     slow_ms: int
+    models: tuple[Model, ...]
+    """What may be released here; the first is what a new region starts with."""
     stages: tuple[Stage, ...]
     intents: tuple[Intent, ...]
     metrics: tuple[Metric, ...]
@@ -204,6 +224,8 @@ class CompiledPolicy:
     baseline: Baseline
     changes: tuple[str, ...] = field(default=())
     """Sentences that say what a scenario's pace changed; empty in a real region."""
+    wave_before: tuple[str, ...] = field(default=())
+    """The regions of the wave before this one's: a release starts after theirs is promoted."""
 
     @property
     def fault_wait_seconds(self) -> int:
@@ -230,6 +252,11 @@ class CompiledPolicy:
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
         return {metric.name: metric for metric in self.metrics}[name]
+
+    def foundation_model(self, model_id: str) -> str:
+        """The foundation model behind a model's id; of an id that is not the policy's, itself."""
+        known = {model.id: model.foundation_model for model in self.models}
+        return known.get(model_id, model_id)
 
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""

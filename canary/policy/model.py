@@ -20,6 +20,7 @@ __all__ = [
     "ExperimentTier",
     "IntentRule",
     "MinimumTest",
+    "ModelRule",
     "Policy",
     "PromotionRule",
     "RateTier",
@@ -41,6 +42,18 @@ class RegionGate(GateRule):
     metric: str = Field(description="a metric of the policy")
 
 
+class ModelRule(Part):
+    """A model that may be released in a region."""
+
+    id: str = Field(
+        pattern=r"^[a-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?$",
+        description="a model's or an inference profile's id, as \"anthropic.claude-v2:1\"",
+    )
+    destinations: Many[str] = Field(
+        default=(), description="of an inference profile: every region it may answer from"
+    )
+
+
 class Region(Part):
     """Where the assistant runs, and what is asked of a release there besides the rest."""
 
@@ -49,6 +62,10 @@ class Region(Part):
     zones: Many[str] = Field(description="at least three availability zones of the region")
     timezone: str = Field(description='a time zone, as "Asia/Tokyo"')
     daily_conversations: Positive = Field(description="conversations a day in the region")
+    models: Many[ModelRule] = Field(
+        min_length=1,
+        description="the models that may be released there; a new region has the first",
+    )
     gates: Many[RegionGate] = ()
     offline_gates: Many[OfflineRule] = ()
 

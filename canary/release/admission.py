@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,13 @@ class Request:
     candidate: str
     hypothesis: str
     offline_evaluation: Mapping[str, float]
+    follows: str = ""
+    """In a later wave: the release of the wave before, where it is not the one of this id."""
+
+    @property
+    def follows_id(self) -> str:
+        """The release that must have been promoted in the wave before."""
+        return self.follows or self.release_id
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Request:
@@ -45,6 +52,7 @@ class Request:
             candidate=str(value.get("candidate") or ""),
             hypothesis=str(value.get("hypothesis") or ""),
             offline_evaluation=dict(scores) if isinstance(scores, Mapping) else {},
+            follows=str(value.get("follows") or ""),
         )
 
 
@@ -64,6 +72,7 @@ class OfflineResult:
 def refusals(
     request: Request,
     *,
+    models: Collection[str],
     control: str,
     memory: CandidateMemory,
     alarms: Mapping[str, str],
@@ -71,18 +80,24 @@ def refusals(
 ) -> tuple[str, ...]:
     """Every reason not to start, empty when the release is admitted.
 
-    `control` is the model in force, `alarms` each guardrail alarm's state, `lock_holder` the
-    release that is active. A retry by the holder of the lock is no reason.
+    `models` are the ids the policy admits, `control` is the model in force, `alarms` each
+    guardrail alarm's state, `lock_holder` the release that is active. A retry by the holder of the
+    lock is no reason.
     """
     reasons = [
         f"{name}: {getattr(request, name)!r} is not a name of 1 to 128 letters, digits and ._:/-"
         for name in ("release_id", "test_id", "candidate")
         if not _NAME.fullmatch(getattr(request, name))
     ]
+    if request.follows and not _NAME.fullmatch(request.follows):
+        reasons.append(f"follows: {request.follows!r} is not the name of a release")
     if request.hypothesis not in _HYPOTHESES:
         reasons.append(f"hypothesis: {request.hypothesis!r} is not one of {', '.join(_HYPOTHESES)}")
     if request.candidate and request.candidate == control:
         reasons.append(f"candidate: {control} is the control model already")
+    elif request.candidate and request.candidate not in models:
+        known = ", ".join(sorted(models))
+        reasons.append(f"candidate: {request.candidate} is not a model of the policy: {known}")
     if memory.rejected:
         reasons.append(f"candidate: {request.candidate} was rejected and is not tried again")
     if raised := sorted(name for name, state in alarms.items() if state == "ALARM"):

@@ -49,7 +49,7 @@ class ApprovalFunctions(Construct):
             timeout_seconds=30,
             environment=env.releases | env.promotion,
             may=(
-                allow.read(releases),
+                allow.items(releases, "GetItem"),
                 see,
                 allow.answer_tasks(machine, "SendTaskSuccess"),
                 allow.see("codepipeline:PutJobSuccessResult"),
@@ -62,5 +62,9 @@ class ApprovalFunctions(Construct):
             folder="deny_approval",
             timeout_seconds=30,
             environment=env.releases | env.promotion,
-            may=(allow.read(releases), see, allow.answer_tasks(machine, "SendTaskFailure")),
+            may=(
+                allow.items(releases, "GetItem"),
+                see,
+                allow.answer_tasks(machine, "SendTaskFailure"),
+            ),
         )

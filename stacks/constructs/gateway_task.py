@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import aws_cdk as cdk
@@ -22,8 +23,10 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from canary.policy.compiled import Model
 from stacks.acknowledge import acknowledge
 from stacks.constructs.image import RUNTIME_PLATFORM
+from stacks.constructs.model_access import model_access
 from stacks.constructs.paths import SERVICE_PORT
 from stacks.names import PREFIX
 
@@ -31,7 +34,6 @@ __all__ = ["CONTAINER", "GatewayTask"]
 
 CONTAINER = "gateway"
 _ARMS: dict[str, str] = {"primary": "control", "canary": "canary"}
-_MODELS = "foundation-model/anthropic.claude-*"
 
 
 class GatewayTask(Construct):
@@ -48,6 +50,7 @@ class GatewayTask(Construct):
         *,
         task_set: Literal["primary", "canary"],
         image: ecs.ContainerImage,
+        models: Sequence[Model],
         releases: dynamodb.ITable,
         log_group: logs.ILogGroup,
     ) -> None:
@@ -83,32 +86,17 @@ class GatewayTask(Construct):
             ),
             stop_timeout=cdk.Duration.seconds(90),
         )
-        self._may(
-            ["bedrock:InvokeModel"],
-            f"arn:{cdk.Aws.PARTITION}:bedrock:{cdk.Stack.of(self).region}::{_MODELS}",
-        )
-        self._may(
-            ["dynamodb:PutItem"],
-            releases.table_arn,
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{task_set}"]}},
+        for statement in model_access(self, models):
+            self.definition.add_to_task_role_policy(statement)
+        own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{task_set}"]}}
+        self.definition.add_to_task_role_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:PutItem"], resources=[releases.table_arn], conditions=own
+            )
         )
         self._acknowledge_findings()
 
-    def _may(
-        self, actions: list[str], resource: str, conditions: dict[str, object] | None = None
-    ) -> None:
-        self.definition.add_to_task_role_policy(
-            iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
-        )
-
     def _acknowledge_findings(self) -> None:
-        region = cdk.Stack.of(self).region
-        acknowledge(
-            self.definition,
-            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:{region}::{_MODELS}]",
-            "The candidate's model id is data of a release, not of this template; the family of "
-            "models is as narrow as it can be named beforehand.",
-        )
         acknowledge(
             self.definition,
             "AwsSolutions-IAM5[Resource::*]",

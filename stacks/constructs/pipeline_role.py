@@ -51,7 +51,7 @@ class PipelineRole(Construct):
                 },
             ),
         )
-        written = f"{reports.bucket_arn}/reports/*"
+        written = f"{reports.bucket_arn}/reports/*.html"
         copied = artifacts.arn_for_objects("*")
         for actions, resources in (
             (_SEE_BUCKET, [reports.bucket_arn, artifacts.bucket_arn]),
@@ -68,7 +68,7 @@ class PipelineRole(Construct):
         shown = owner.resolve(owner.export_value(reports.bucket_arn))["Fn::ImportValue"]
         copies = stack.get_logical_id(_resource(artifacts))
         for resource, why in (
-            (f"{shown}/reports/*", "A report is named after its release."),
+            (f"{shown}/reports/*.html", "A report is named after its release."),
             (f"<{copies}.Arn>/*", "CodePipeline names each artifact by itself."),
             ("*", "lambda:ListFunctions knows no resources; the Lambda action calls it."),
         ):

@@ -12,6 +12,7 @@ from canary.policy.compiled import (
     Gate,
     Intent,
     Metric,
+    Model,
     OfflineGate,
     Promotion,
     Stage,
@@ -59,6 +60,7 @@ def policy(**changes: Any) -> CompiledPolicy:
         "wave": 1,
         "routing": "application",
         "slow_ms": 8000,
+        "models": (Model("model-a"), Model("model-b")),
         "stages": (
             Stage(0, 0.0, 20, 0, 0),
             Stage(1, 0.05, 20, 4 * HOUR, 24 * HOUR),

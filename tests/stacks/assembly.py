@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
+FUNCTION_STACKS = ("State", "Gateway", "Progression")
+"""Where functions of ours are."""
 Machine = dict[str, Any]
 """A state machine's definition."""
 Alarms = dict[str, dict[str, Any]]
@@ -32,11 +34,25 @@ def text(value: Any) -> str:
     return f"${{{argument if isinstance(argument, str) else json.dumps(argument)}}}"
 
 
+def texts(value: Any) -> list[str]:
+    """What may be one value or a list of them, as strings."""
+    return [text(each) for each in (value if isinstance(value, list) else [value])]
+
+
 @dataclass(frozen=True)
 class Assembly:
     """What a synthesis wrote."""
 
     path: Path
+
+    def stacks(self, region: str = REGION) -> list[str]:
+        """The names of a region's stacks, as `template` takes them."""
+        manifest = json.loads((self.path / f"assembly-{region}" / "manifest.json").read_text())
+        return sorted(
+            each["displayName"].partition("/")[2].partition(" ")[0]
+            for each in manifest["artifacts"].values()
+            if each["type"] == "aws:cloudformation:stack"
+        )
 
     def template(self, stack: str, region: str = REGION) -> dict[str, Any]:
         """The template of one stack."""
@@ -49,9 +65,11 @@ class Assembly:
         found = self.template(stack, region)["Resources"]
         return {name: each for name, each in found.items() if each["Type"] == kind}
 
-    def named(self, stack: str, kind: str, key: str) -> dict[str, dict[str, Any]]:
+    def named(
+        self, stack: str, kind: str, key: str, region: str = REGION
+    ) -> dict[str, dict[str, Any]]:
         """The properties of the resources of one type, by the value of property `key`."""
-        found = self.resources(stack, kind).values()
+        found = self.resources(stack, kind, region).values()
         return {text(each["Properties"][key]): each["Properties"] for each in found}
 
     def one(self, stack: str, kind: str) -> dict[str, Any]:
@@ -63,10 +81,19 @@ class Assembly:
         """The properties of the product's own functions, by name."""
         return {
             name: properties
-            for stack in ("State", "Progression")
+            for stack in FUNCTION_STACKS
             for each in self.resources(stack, "AWS::Lambda::Function").values()
             if (name := (properties := each["Properties"]).get("FunctionName"))
         }
+
+    def stack_of(self, function: str) -> str:
+        """The stack of one of the product's own functions."""
+        return next(
+            stack
+            for stack in FUNCTION_STACKS
+            for each in self.resources(stack, "AWS::Lambda::Function").values()
+            if each["Properties"].get("FunctionName") == function
+        )
 
     def asset(self, function: dict[str, Any]) -> Path:
         """The directory of a function's code."""

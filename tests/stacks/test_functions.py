@@ -79,7 +79,7 @@ def test_a_function_is_given_what_its_contract_lists(assembly: Assembly, folder:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_has_its_alias_and_its_own_log_group(assembly: Assembly, folder: str) -> None:
     """Others call the alias; its logs are kept for a limited time."""
-    stack = "State" if folder == "seed" else "Progression"
+    stack = assembly.stack_of(name_of(folder))
     (logical_id,) = [
         key
         for key, each in assembly.resources(stack, "AWS::Lambda::Function").items()
@@ -99,7 +99,7 @@ def test_a_function_has_its_alias_and_its_own_log_group(assembly: Assembly, fold
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: str) -> None:
     """`*` stands only where the API knows no resources; a family of ids ends in `/*` or `:*`."""
-    stack = "State" if folder == "seed" else "Progression"
+    stack = assembly.stack_of(name_of(folder))
     statements = assembly.statements(stack, assembly.functions()[name_of(folder)]["Role"])
     assert statements
     for statement in statements:
@@ -115,7 +115,7 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
         for resource in resources:
             if resource != "*" and "*" in text(resource):
                 assert re.search(
-                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/|/reports/)\*$",
+                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$|/reports/\*\.html$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
 
@@ -148,7 +148,7 @@ def test_only_three_functions_may_move_exactly_the_three_rules(assembly: Assembl
     """Whoever moves traffic is known, and can move nothing else of the load balancer."""
     movers = set()
     for name, function in assembly.functions().items():
-        stack = "State" if name == "canary-seed" else "Progression"
+        stack = assembly.stack_of(name)
         for statement in assembly.statements(stack, function["Role"]):
             if "ModifyRule" in json.dumps(statement["Action"]):
                 movers.add(name)
@@ -165,7 +165,7 @@ def test_only_the_scale_cycle_may_write_a_model(assembly: Assembly) -> None:
     """A model's parameter is written under the release lock, by one function, and by the seed."""
     writers = set()
     for name, function in assembly.functions().items():
-        stack = "State" if name == "canary-seed" else "Progression"
+        stack = assembly.stack_of(name)
         for statement in assembly.statements(stack, function["Role"]):
             if "ssm:PutParameter" in json.dumps(statement["Action"]) and "model-id" in json.dumps(
                 statement["Resource"]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.stacks.assembly import REGION, Assembly, text
+from canary.policy.compiled import CompiledPolicy
+from tests.stacks.assembly import REGION, Assembly, text, texts
 
 
 def test_the_service_is_under_the_external_controller(assembly: Assembly) -> None:
@@ -76,15 +77,22 @@ def test_task_sets_come_after_the_rules_and_the_models(assembly: Assembly) -> No
 
 @pytest.mark.parametrize("name", ["primary", "canary"])
 def test_a_task_may_invoke_models_and_attest_its_own_set_only(
-    assembly: Assembly, name: str
+    assembly: Assembly, policy: CompiledPolicy, name: str
 ) -> None:
-    """Least privilege: a task of one arm cannot attest for the other."""
+    """Least privilege: the policy's models and no other, and no attesting for the other arm."""
     definition = assembly.named("Gateway", "AWS::ECS::TaskDefinition", "Family")[
         f"mangaassist-gateway-{name}"
     ]
-    invoke, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
-    assert invoke["Action"] == "bedrock:InvokeModel"
-    assert ":foundation-model/" in text(invoke["Resource"])
+    *invoke, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
+    assert {each["Action"] for each in invoke} == {"bedrock:InvokeModel"}
+    named = {name.split(":bedrock:")[1] for each in invoke for name in texts(each["Resource"])}
+    expected = set()
+    for model in policy.models:
+        expected.add(f"{policy.region}:${{AWS::AccountId}}:inference-profile/{model.id}")
+        expected |= {
+            f"{there}::foundation-model/{model.foundation_model}" for there in model.destinations
+        }
+    assert named == expected
     assert attest["Action"] == "dynamodb:PutItem"
     assert attest["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{name}"]}

@@ -12,7 +12,16 @@ from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.event_store import EVENT_COLUMNS
 from tests.stacks.assembly import ROOT, Assembly, text
 
-STACKS = ("Network", "State", "Traffic", "Gateway", "Api", "Progression", "Guardrails")
+STACKS = (
+    "Network",
+    "State",
+    "Traffic",
+    "Gateway",
+    "Api",
+    "Progression",
+    "Guardrails",
+    "Dashboards",
+)
 
 
 @pytest.mark.parametrize("table", ["canary-releases", "canary-rollbacks"])
@@ -45,7 +54,7 @@ def test_no_resource_owns_a_model_or_the_assignment(assembly: Assembly) -> None:
     assert owned == ["/mangaassist/canary/policy"]
 
 
-def test_four_parameters_are_seeded(assembly: Assembly) -> None:
+def test_four_parameters_are_seeded(assembly: Assembly, policy: CompiledPolicy) -> None:
     """With the region's first model in both arms, and no release."""
     (seeded,) = assembly.resources("State", "Custom::SeededParameters").values()
     values = seeded["Properties"]["Parameters"]
@@ -54,7 +63,8 @@ def test_four_parameters_are_seeded(assembly: Assembly) -> None:
         f"{prefix}/{name}"
         for name in ("control/model-id", "canary/model-id", "assignment", "status")
     }
-    assert values[f"{prefix}/control/model-id"] == values[f"{prefix}/canary/model-id"]
+    for arm in ("control", "canary"):
+        assert values[f"{prefix}/{arm}/model-id"] == policy.models[0].id
     assert json.loads(values[f"{prefix}/assignment"]) == {"active": False, "version": 0}
 
 

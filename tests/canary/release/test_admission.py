@@ -26,6 +26,7 @@ class Memory:
 def reasons(request: Request = GOOD, **changes: Any) -> tuple[str, ...]:
     """What speaks against a request."""
     given: dict[str, Any] = {
+        "models": ("model-a", "model-b"),
         "control": "model-a",
         "memory": Memory(),
         "alarms": {"canary-critical": "OK"},
@@ -48,6 +49,7 @@ def test_a_good_request_is_admitted_with_its_own_policy() -> None:
     ("changes", "word"),
     [
         ({"control": "model-b"}, "control model already"),
+        ({"models": ("model-a", "model-c")}, "not a model of the policy: model-a, model-c"),
         ({"memory": Memory(rejected=True)}, "was rejected"),
         ({"alarms": {"canary-silent": "ALARM"}}, "canary-silent raised"),
         ({"lock_holder": "r0"}, "r0 is active"),

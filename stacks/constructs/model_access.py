@@ -1,0 +1,40 @@
+"""Which models a task may call: those of the policy, where a profile sends them too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from canary.policy.compiled import Model
+
+__all__ = ["model_access"]
+
+
+def model_access(scope: Construct, models: Sequence[Model]) -> Iterator[iam.PolicyStatement]:
+    """Statements that allow exactly `models` from the region of `scope`.
+
+    A cross-region profile is invoked here and answered elsewhere, so its caller needs the profile
+    and the model in every destination; there the model may be reached through the profile alone
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html).
+    """
+    region = cdk.Stack.of(scope).region
+    own = [_model_arn(region, model) for model in models if not model.destinations]
+    if own:
+        yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=own)
+    for model in models:
+        if model.destinations:
+            account = f"arn:{cdk.Aws.PARTITION}:bedrock:{region}:{cdk.Aws.ACCOUNT_ID}"
+            profile = f"{account}:inference-profile/{model.id}"
+            yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=[profile])
+            yield iam.PolicyStatement(
+                actions=["bedrock:InvokeModel"],
+                resources=[_model_arn(name, model) for name in model.destinations],
+                conditions={"StringEquals": {"bedrock:InferenceProfileArn": profile}},
+            )
+
+
+def _model_arn(region: str, model: Model) -> str:
+    return f"arn:{cdk.Aws.PARTITION}:bedrock:{region}::foundation-model/{model.foundation_model}"
