@@ -115,7 +115,8 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
         for resource in resources:
             if resource != "*" and "*" in text(resource):
                 assert re.search(
-                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$|/reports/\*\.html$",
+                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$"
+                    r"|/reports/\*\.html$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
 

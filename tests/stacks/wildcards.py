@@ -10,6 +10,7 @@ __all__ = ["ACTIONS", "ANY_RESOURCE", "FAMILIES", "MANAGED"]
 _AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
 _METRICS = f"{_AUTHORIZATION}amazoncloudwatch.html"
 _BALANCERS = f"{_AUTHORIZATION}awselasticloadbalancingv2.html"
+_PIPELINES = f"{_AUTHORIZATION}awscodepipeline.html"
 _LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 _TRACES = f"{_AUTHORIZATION}awsx-ray.html"
 
@@ -19,8 +20,8 @@ ANY_RESOURCE = {
     ),
     "cloudwatch:GetMetricData": _METRICS,
     "cloudwatch:PutMetricData": _METRICS,
-    "codepipeline:PutJobFailureResult": f"{_AUTHORIZATION}awscodepipeline.html",
-    "codepipeline:PutJobSuccessResult": f"{_AUTHORIZATION}awscodepipeline.html",
+    "codepipeline:PutJobFailureResult": _PIPELINES,
+    "codepipeline:PutJobSuccessResult": _PIPELINES,
     "ec2:DescribeNetworkInterfaces": f"{_AUTHORIZATION}amazonec2.html",
     "ecr:GetAuthorizationToken": f"{_AUTHORIZATION}amazonelasticcontainerregistry.html",
     "ecs:ListTasks": f"{_AUTHORIZATION}amazonelasticcontainerservice.html",
@@ -43,9 +44,6 @@ ANY_RESOURCE = {
 """Actions on `*`, each with the page that says that it knows no narrower resource."""
 
 FAMILIES = {
-    r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/anthropic\.claude-\*": (
-        "a candidate's model id is data of a release"
-    ),
     r"arn:aws:ec2:[a-z0-9-]+:\{account\}:\*/\*": "Lambda makes the interfaces and names them",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/gateway/\*": (
         "a task set's id is new with each replacement"
@@ -54,10 +52,12 @@ FAMILIES = {
         "an execution's name is its release's id"
     ),
     r"Events/Bucket/(events|results)/\*": "files by date, results by their query's id",
-    r"Promotion/Artifacts/Bucket/\*": "CodePipeline names each artifact by itself",
-    r"Reports/Bucket/reports/\*\.html": "a report is named after its release",
     r"AccessLogs/Bucket/[a-z0-9/-]+/(AWSLogs/\{account\}/)?\*": "logs by date, one prefix a sender",
-    r"canary-seed:\*": "the CDK's provider framework invokes its handler in any version",
+    r"canary-(deploy-guard|seed|steady-state):\*": (
+        "the CDK's provider framework invokes its handler in any version"
+    ),
+    r"Reports/Bucket/reports/\*\.html": "a report is named after its release",
+    r"Promotion/Artifacts/Bucket/\*": "CodePipeline names each artifact by itself",
 }
 """Families of resources (patterns), each with what keeps its members from being named."""
 
