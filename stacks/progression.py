@@ -26,6 +26,7 @@ from stacks.constructs.outputs import tell_operator
 from stacks.constructs.progression_machine import ProgressionMachine
 from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
+from stacks.constructs.rollback_alarms import RollbackAlarms
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
@@ -71,6 +72,12 @@ class Progression(cdk.Stack):
             access_logs=network.access_logs,
             topics=state.topics,
             approval_seconds=policy.promotion.approval_seconds,
+        )
+        RollbackAlarms(
+            self,
+            "RollbackAlarms",
+            rollback=self.functions.rollback.function,
+            on_call=state.topics.on_call,
         )
         tell_operator(
             self,

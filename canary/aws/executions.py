@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Executions"]
@@ -42,23 +41,21 @@ class Executions:
 
     def succeed(self, token: str, output: dict[str, Any]) -> bool:
         """Let the waiting state go on with `output`; False when it does not wait any more."""
-        return self._answer(
-            self._client.send_task_success, taskToken=token, output=json.dumps(output)
-        )
+        try:
+            self._client.send_task_success(taskToken=token, output=json.dumps(output))
+        except self._gone():
+            return False
+        return True
 
     def fail(self, token: str, error: str, cause: str) -> bool:
         """Let the waiting state fail with `error`; False when it does not wait any more."""
-        return self._answer(
-            self._client.send_task_failure,
-            taskToken=token,
-            error=error,
-            cause=cause[:_LONGEST_CAUSE],
-        )
-
-    def _answer(self, send: Callable[..., Any], **answer: str) -> bool:
-        known = self._client.exceptions
+        cause = cause[:_LONGEST_CAUSE]
         try:
-            send(**answer)
-        except (known.TaskTimedOut, known.TaskDoesNotExist, known.InvalidToken):
+            self._client.send_task_failure(taskToken=token, error=error, cause=cause)
+        except self._gone():
             return False
         return True
+
+    def _gone(self) -> tuple[type[Exception], ...]:
+        known = self._client.exceptions
+        return (known.TaskTimedOut, known.TaskDoesNotExist, known.InvalidToken)

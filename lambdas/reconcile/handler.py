@@ -10,7 +10,7 @@ from canary.aws.clients import client
 from canary.aws.functions import Function
 from canary.aws.metrics import Metrics
 from canary.aws.records import Releases
-from canary.aws.rollbacks import Rollbacks, iso
+from canary.aws.rollbacks import RollbackRecord, Rollbacks
 from canary.aws.settings import from_environment
 from canary.aws.traffic import Rules, Traffic
 from canary.policy.compiled import CompiledPolicy
@@ -42,11 +42,16 @@ ROLLBACK = Function(client("lambda"), SETTINGS.rollback_function)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Repair the rules, finish a rollback that stopped half-way, publish `AskedShare`."""
+    """Repair the rules, finish a rollback that stopped half-way, publish what is asked."""
     state = RELEASES.active()
     repaired = repair(state)
     if state is not None and state.revoked:
-        finish(state)
+        record = ROLLBACKS.find(state.release_id)
+        try:
+            finish(state, record)
+        finally:  # above all when it cannot be finished
+            if record:
+                METRICS.put({"RollbackSeconds": record.age(clock.now())})
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
     METRICS.put(standing(state))
@@ -73,10 +78,9 @@ def allowed(state: ReleaseState | None) -> tuple[Any, ...]:
     return allowed_forms(state) if state else (ALL_ON_PRIMARY,)
 
 
-def finish(state: ReleaseState) -> None:
+def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
     """Call the rollback function again: it does only the steps that are not ticked off."""
-    record = ROLLBACKS.find(state.release_id)
-    if record and record.opened_at > iso(clock.now() - PATIENCE_SECONDS):
+    if record and record.age(clock.now()) < PATIENCE_SECONDS:
         return
     fields = record.fields if record else {}
     ROLLBACK.start(

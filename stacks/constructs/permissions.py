@@ -141,11 +141,9 @@ class Permissions:
 
     def pipeline(self, name: str, *verbs: str) -> Permission:
         """Calls on one pipeline of CodePipeline."""
-        return _permission([f"codepipeline:{verb}" for verb in verbs], [self.pipeline_arn(name)])
-
-    def pipeline_arn(self, name: str) -> str:
-        """The ARN of a pipeline, by its name: its stack may depend on the caller's."""
-        return self._arn("codepipeline", name)
+        return _permission(
+            [f"codepipeline:{verb}" for verb in verbs], [self._arn("codepipeline", name)]
+        )
 
     def write_reports(self, bucket: s3.IBucket) -> Permission:
         """Write the pages that people read before they approve."""

@@ -9,6 +9,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy, Trigger
 from canary.routing.matching import MATCHED
 from stacks.constructs import bounds
+from stacks.constructs.alarm_limits import check_expression, with_runbook
 from stacks.names import NAMESPACE
 
 __all__ = ["TriggerAlarms", "guardrail", "harm_metric", "own_metric"]
@@ -101,14 +102,15 @@ def guardrail(
 ) -> cloudwatch.Alarm:
     """An alarm on `expression` > `threshold` in `points` (so many of so many) periods.
 
-    Without data it is OK: with no release there is nothing to count.
+    Without data it is OK: with no release there is nothing to count. Raises `AlarmLimitError`.
     """
+    check_expression(name, expression, len(metrics))
     to_alarm, evaluated = points
     return cloudwatch.Alarm(
         scope,
         name,
         alarm_name=name,
-        alarm_description=description,
+        alarm_description=with_runbook(name, description),
         metric=cloudwatch.MathExpression(
             expression=expression, using_metrics=metrics, label=name, period=period
         ),

@@ -230,6 +230,41 @@ def test_a_rollback_that_died_after_its_mark_is_called_again(
     assert (call["cause"], call["strike"]) == ("critical_alarm", True)
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_age_of_a_rollback_that_is_not_finished_is_published(
+    region: Any,
+    started: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    broken: bool,
+) -> None:
+    """Above all when the rollback function cannot even be called."""
+    from canary.aws.rollbacks import Rollbacks
+
+    region.release(revoked=True, cause=Cause.CRITICAL_ALARM)
+    Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", {})
+    region.clock.time += 200
+    handler = region.load("reconcile").handler
+    if broken:
+        monkeypatch.setattr(Function, "start", unable)
+        with pytest.raises(RuntimeError, match="cannot be called"):
+            handler({}, None)
+    else:
+        handler({}, None)
+        assert len(started) == 1
+    assert region.metric("RollbackSeconds") == [pytest.approx(200)]
+
+
+def unable(_self: Function, _event: dict[str, Any]) -> None:
+    raise RuntimeError("cannot be called")
+
+
+def test_without_a_rollback_no_age_is_published(region: Any) -> None:
+    """The alarm's metric has no value, and no value is well."""
+    region.release()
+    region.load("reconcile").handler({}, None)
+    assert region.metric("RollbackSeconds") == []
+
+
 def test_a_shift_under_way_is_not_repaired(region: Any) -> None:
     """While the record says that traffic moves, both ends are right."""
     region.release(phase=Phase.SHIFTING, stage=0, target_stage=1)

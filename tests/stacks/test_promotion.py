@@ -10,7 +10,7 @@ import pytest
 from canary.aws.pipelines import APPROVAL, SOURCE
 from canary.cli.approval import PIPELINE
 from canary.policy.compiled import CompiledPolicy
-from stacks.constructs.promotion_pipeline import _approval_minutes
+from stacks.constructs.promotion_actions import approval
 from tests.stacks.assembly import Assembly, text
 
 
@@ -143,4 +143,4 @@ def test_the_pipeline_may_do_what_its_three_actions_need(
 def test_an_approval_time_that_codepipeline_refuses_is_refused_at_synthesis(seconds: int) -> None:
     """The message says the limits, in the policy's words."""
     with pytest.raises(ValueError, match=r"promotion\.approval: .* 5 min to 60 days"):
-        _approval_minutes(seconds)
+        approval("reports", "topic", "us-east-1", seconds=seconds)
