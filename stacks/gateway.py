@@ -11,6 +11,7 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_task_sets import ArmTaskSets
+from stacks.constructs.content_guardrail import ContentGuardrail
 from stacks.constructs.deploy_guard import guard
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
@@ -59,6 +60,7 @@ class Gateway(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         image = service_image(self, "gateway")
+        guardrail = ContentGuardrail(self, "Content")
         self.task_sets = ArmTaskSets(
             self,
             "Sets",
@@ -71,6 +73,7 @@ class Gateway(cdk.Stack):
                     task_set=name,
                     image=image,
                     models=policy.models,
+                    guardrail=guardrail,
                     releases=state.tables.releases,
                     log_group=log_group,
                 )
@@ -86,6 +89,9 @@ class Gateway(cdk.Stack):
             self,
             service_token=state.deploy_guard.service_token,
             types={
+                # Tasks name a version by reference: another one replaces them all.
+                "AWS::Bedrock::Guardrail",
+                "AWS::Bedrock::GuardrailVersion",
                 "AWS::ECS::PrimaryTaskSet",
                 "AWS::ECS::Service",
                 "AWS::ECS::TaskDefinition",

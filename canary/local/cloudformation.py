@@ -46,6 +46,7 @@ _MODULES = (
     "functions",
     "load_balancing",
     "messaging",
+    "models",
     "network",
     "security",
     "workflow",

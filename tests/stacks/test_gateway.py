@@ -46,7 +46,8 @@ def test_a_task_set_has_its_scale_group_arm_and_model(
     assert (container["Name"], attached["ContainerPort"]) == (attached["ContainerName"], 8080)
     assert container["MemoryReservation"] > 0
     environment = {each["Name"]: text(each["Value"]) for each in container["Environment"]}
-    assert environment.keys() == {"ARM", "TASK_SET", "RELEASES_TABLE"}
+    guardrail = {"GUARDRAIL_ID", "GUARDRAIL_VERSION"}
+    assert environment.keys() == {"ARM", "TASK_SET", "RELEASES_TABLE", *guardrail}
     assert (environment["ARM"], environment["TASK_SET"]) == (arm, name)
     (secret,) = container["Secrets"]
     assert secret["Name"] == "MODEL_ID"
@@ -83,7 +84,7 @@ def test_a_task_may_invoke_models_and_attest_its_own_set_only(
     definition = assembly.named("Gateway", "AWS::ECS::TaskDefinition", "Family")[
         f"mangaassist-gateway-{name}"
     ]
-    *invoke, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
+    *invoke, judge, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
     assert {each["Action"] for each in invoke} == {"bedrock:InvokeModel"}
     named = {name.split(":bedrock:")[1] for each in invoke for name in texts(each["Resource"])}
     expected = set()
@@ -93,7 +94,41 @@ def test_a_task_may_invoke_models_and_attest_its_own_set_only(
             f"{there}::foundation-model/{model.foundation_model}" for there in model.destinations
         }
     assert named == expected
+    assert judge["Action"] == "bedrock:ApplyGuardrail"
+    own, *profiles = texts(judge["Resource"])
+    (guardrail,) = assembly.resources("Gateway", "AWS::Bedrock::Guardrail")
+    assert own == f"${{{guardrail}.GuardrailArn}}"
+    assert {each.partition(":bedrock:")[2] for each in profiles} == {
+        f"{there}:${{AWS::AccountId}}:guardrail-profile/us.guardrail.v1:0"
+        for there in ("us-east-1", "us-east-2", "us-west-2")
+    }
     assert attest["Action"] == "dynamodb:PutItem"
     assert attest["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{name}"]}
     }
+
+
+@pytest.mark.parametrize(("region", "profile"), [("us-east-1", "us"), ("ap-northeast-1", "apac")])
+def test_the_guardrail_knows_the_region_s_language(
+    assembly: Assembly, region: str, profile: str
+) -> None:
+    """Tier CLASSIC is blind to Japanese; STANDARD needs the geography's profile."""
+    (guardrail,) = assembly.resources("Gateway", "AWS::Bedrock::Guardrail", region).values()
+    filters = guardrail["Properties"]["ContentPolicyConfig"]
+    assert filters["ContentFiltersTierConfig"] == {"TierName": "STANDARD"}
+    judged = text(guardrail["Properties"]["CrossRegionConfig"]["GuardrailProfileArn"])
+    assert judged.endswith(f":guardrail-profile/{profile}.guardrail.v1:0")
+    strengths = {each["Type"]: each for each in filters["FiltersConfig"]}
+    assert strengths.keys() == {
+        *("HATE", "INSULTS", "MISCONDUCT", "PROMPT_ATTACK", "SEXUAL", "VIOLENCE")
+    }
+    assert strengths["PROMPT_ATTACK"]["OutputStrength"] == "NONE"
+
+
+def test_tasks_are_pinned_to_a_version_of_the_guardrail(assembly: Assembly) -> None:
+    """Both arms are judged alike, and a change of the filters is a new task definition."""
+    (version,) = assembly.resources("Gateway", "AWS::Bedrock::GuardrailVersion")
+    for definition in assembly.resources("Gateway", "AWS::ECS::TaskDefinition").values():
+        (container,) = definition["Properties"]["ContainerDefinitions"]
+        environment = {each["Name"]: text(each["Value"]) for each in container["Environment"]}
+        assert environment["GUARDRAIL_VERSION"] == f"${{{version}.Version}}"
