@@ -10,10 +10,12 @@ __all__ = ["ACTIONS", "ANY_RESOURCE", "FAMILIES", "MANAGED"]
 _AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
 _METRICS = f"{_AUTHORIZATION}amazoncloudwatch.html"
 _BALANCERS = f"{_AUTHORIZATION}awselasticloadbalancingv2.html"
+_SCALING = f"{_AUTHORIZATION}awsapplicationautoscaling.html"
 _LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 _TRACES = f"{_AUTHORIZATION}awsx-ray.html"
 
 ANY_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets": _SCALING,
     "cloudwatch:DescribeAlarms": (
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
     ),
@@ -40,6 +42,9 @@ ANY_RESOURCE = {
 """Actions on `*`, each with the page that says that it knows no narrower resource."""
 
 FAMILIES = {
+    r"arn:aws:application-autoscaling:[a-z0-9-]+:\{account\}:scalable-target/\*": (
+        "the service makes up a target's id; conditions name ECS and its desired count"
+    ),
     r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/anthropic\.claude-\*": (
         "a candidate's model id is data of a release"
     ),
@@ -52,7 +57,7 @@ FAMILIES = {
     ),
     r"Events/Bucket/(events|results)/\*": "files by date, results by their query's id",
     r"AccessLogs/Bucket/[a-z0-9/-]+/(AWSLogs/\{account\}/)?\*": "logs by date, one prefix a sender",
-    r"canary-seed:\*": "the CDK's provider framework invokes its handler in any version",
+    r"canary-(seed|deploy-guard|steady-state):\*": "the CDK's provider framework invokes its handler in any version",
 }
 """Families of resources (patterns), each with what keeps its members from being named."""
 
