@@ -24,6 +24,7 @@ from stacks.api import Api
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.outputs import tell_operator
 from stacks.constructs.progression_machine import ProgressionMachine
+from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.network import Network
 from stacks.state import State
@@ -62,6 +63,15 @@ class Progression(cdk.Stack):
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
         ).machine
+        PromotionPipeline(
+            self,
+            "Promotion",
+            functions=self.functions.approval,
+            reports=state.reports,
+            access_logs=network.access_logs,
+            topics=state.topics,
+            approval_seconds=policy.promotion.approval_seconds,
+        )
         tell_operator(
             self,
             {

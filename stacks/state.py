@@ -41,6 +41,7 @@ class State(cdk.Stack):
         self.policy = PolicyParameter(self, "Policy", policy=policy)
         self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
         self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket
+        self.reports = PrivateBucket(self, "Reports", access_logs=network.access_logs).bucket
         events = PrivateBucket(
             self, "Events", keep=cdk.Duration.days(400), access_logs=network.access_logs
         ).bucket

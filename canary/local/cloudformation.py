@@ -48,6 +48,7 @@ _MODULES = (
     "messaging",
     "models",
     "network",
+    "pipelines",
     "scaling",
     "security",
     "workflow",

@@ -228,6 +228,14 @@ class CompiledPolicy:
     """The regions of the wave before this one's: a release starts after theirs is promoted."""
 
     @property
+    def fault_wait_seconds(self) -> int:
+        """How long a release that failed machinery holds waits before it is looked at again.
+
+        Two looks: a look that fails costs the progression's history twice what a good one does.
+        """
+        return 2 * self.statistics.bake_poll_seconds
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, hexadecimal: the policy's version."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()

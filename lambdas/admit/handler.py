@@ -37,7 +37,8 @@ S3 = client("s3")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take the lock and write the record; a retry of the same release finds both.
 
-    The answer is the offline gate's verdict and the policy's times of soak and approval.
+    The answer is the offline gate's verdict, and how long the policy soaks, lets an approval take,
+    and waits after a fault.
     Raises `AdmissionRefused` with every reason.
     """
     request = Request.from_dict(event["input"])
@@ -74,6 +75,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "detail": result.detail,
         "soak_seconds": policy.promotion.soak_seconds,
         "approval_seconds": policy.promotion.approval_seconds,
+        "fault_wait_seconds": policy.fault_wait_seconds,
     }
 
 

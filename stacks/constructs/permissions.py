@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.event_store import EVENTS, RESULTS, EventStore
@@ -130,6 +131,30 @@ class Permissions:
             "states",
             f"execution:{machine}:*",
             "An execution's name is the release's id, which is not known beforehand.",
+        )
+
+    def answer_tasks(self, machine: str, *verbs: str) -> Permission:
+        """`SendTaskSuccess` or `SendTaskFailure` for tasks of one state machine."""
+        return _permission(
+            [f"states:{verb}" for verb in verbs], [self._arn("states", f"stateMachine:{machine}")]
+        )
+
+    def pipeline(self, name: str, *verbs: str) -> Permission:
+        """Calls on one pipeline of CodePipeline."""
+        return _permission([f"codepipeline:{verb}" for verb in verbs], [self.pipeline_arn(name)])
+
+    def pipeline_arn(self, name: str) -> str:
+        """The ARN of a pipeline, by its name: its stack may depend on the caller's."""
+        return self._arn("codepipeline", name)
+
+    def write_reports(self, bucket: s3.IBucket) -> Permission:
+        """Write the pages that people read before they approve."""
+        place = f"{bucket.bucket_arn}/reports/*.html"
+        owner = cdk.Stack.of(bucket)
+        shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[place]),
+            ((f"{shown}/reports/*.html", "A report is named after its release."),),
         )
 
     def query(self, store: EventStore) -> tuple[Permission, ...]:

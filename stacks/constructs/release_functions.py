@@ -8,6 +8,7 @@ from typing import Any
 from constructs import Construct
 
 from stacks import names
+from stacks.constructs.approval_functions import ApprovalFunctions
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.environment import Environment
 from stacks.constructs.function import CanaryFunction
@@ -130,12 +131,7 @@ class ReleaseFunctions(Construct):
             [records, see_alarms, see_metrics, publish_state, *tell_engineers, *query],
             layer=layer,
         )
-        self.await_approval = self._function(
-            "await_approval",
-            30,
-            env.releases | env.prefix | env.engineers,
-            [records, publish_state, *tell_engineers],
-        )
+        self.approval = ApprovalFunctions(self, "Approval", state=state, env=env, allow=allow)
         self.promote = self._function(
             "promote",
             45,

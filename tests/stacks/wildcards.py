@@ -10,6 +10,7 @@ __all__ = ["ACTIONS", "ANY_RESOURCE", "FAMILIES", "MANAGED"]
 _AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
 _METRICS = f"{_AUTHORIZATION}amazoncloudwatch.html"
 _BALANCERS = f"{_AUTHORIZATION}awselasticloadbalancingv2.html"
+_PIPELINES = f"{_AUTHORIZATION}awscodepipeline.html"
 _SCALING = f"{_AUTHORIZATION}awsapplicationautoscaling.html"
 _LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 _TRACES = f"{_AUTHORIZATION}awsx-ray.html"
@@ -21,11 +22,14 @@ ANY_RESOURCE = {
     ),
     "cloudwatch:GetMetricData": _METRICS,
     "cloudwatch:PutMetricData": _METRICS,
+    "codepipeline:PutJobFailureResult": _PIPELINES,
+    "codepipeline:PutJobSuccessResult": _PIPELINES,
     "ec2:DescribeNetworkInterfaces": f"{_AUTHORIZATION}amazonec2.html",
     "ecr:GetAuthorizationToken": f"{_AUTHORIZATION}amazonelasticcontainerregistry.html",
     "ecs:ListTasks": f"{_AUTHORIZATION}amazonelasticcontainerservice.html",
     "elasticloadbalancing:DescribeRules": _BALANCERS,
     "elasticloadbalancing:DescribeTargetHealth": _BALANCERS,
+    "lambda:ListFunctions": f"{_AUTHORIZATION}awslambda.html",
     "logs:CreateLogDelivery": _LOGS,
     "logs:DeleteLogDelivery": _LOGS,
     "logs:DescribeLogGroups": _LOGS,
@@ -45,9 +49,6 @@ FAMILIES = {
     r"arn:aws:application-autoscaling:[a-z0-9-]+:\{account\}:scalable-target/\*": (
         "the service makes up a target's id; conditions name ECS and its desired count"
     ),
-    r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/anthropic\.claude-\*": (
-        "a candidate's model id is data of a release"
-    ),
     r"arn:aws:ec2:[a-z0-9-]+:\{account\}:\*/\*": "Lambda makes the interfaces and names them",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/gateway/\*": (
         "a task set's id is new with each replacement"
@@ -57,7 +58,11 @@ FAMILIES = {
     ),
     r"Events/Bucket/(events|results)/\*": "files by date, results by their query's id",
     r"AccessLogs/Bucket/[a-z0-9/-]+/(AWSLogs/\{account\}/)?\*": "logs by date, one prefix a sender",
-    r"canary-(seed|deploy-guard|steady-state):\*": "the CDK's provider framework invokes its handler in any version",
+    r"canary-(deploy-guard|seed|steady-state):\*": (
+        "the CDK's provider framework invokes its handler in any version"
+    ),
+    r"Reports/Bucket/reports/\*\.html": "a report is named after its release",
+    r"Promotion/Artifacts/Bucket/\*": "CodePipeline names each artifact by itself",
 }
 """Families of resources (patterns), each with what keeps its members from being named."""
 
