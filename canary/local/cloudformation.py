@@ -46,8 +46,10 @@ _MODULES = (
     "functions",
     "load_balancing",
     "messaging",
+    "models",
     "network",
     "pipelines",
+    "scaling",
     "security",
     "workflow",
 )

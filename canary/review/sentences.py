@@ -13,6 +13,8 @@ _WORDS = {
     "athena:GetQueryExecution": "watch queries",
     "athena:GetQueryResults": "read queries' results",
     "athena:StartQueryExecution": "start queries",
+    "application-autoscaling:DescribeScalableTargets": "read what scales services",
+    "application-autoscaling:RegisterScalableTarget": "hold and lift the scaling of a service",
     "autoscaling:*": "do anything with scaling groups",
     "bedrock:ApplyGuardrail": "apply a guardrail",
     "bedrock:InvokeModel": "call a model",

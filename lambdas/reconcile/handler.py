@@ -1,4 +1,4 @@
-"""Each minute: do the live rules say what the record says? Repair toward safety, and publish."""
+"""Each minute: do rules and capacity say what the record says? Repair toward safety, publish."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
+from canary.aws.capacity import Capacity
 from canary.aws.clients import client
 from canary.aws.functions import Function
 from canary.aws.metrics import Metrics
 from canary.aws.records import Releases
 from canary.aws.rollbacks import RollbackRecord, Rollbacks
 from canary.aws.settings import from_environment
+from canary.aws.task_sets import Service
 from canary.aws.traffic import Rules, Traffic
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Cause, Phase, ReleaseState
@@ -38,11 +40,15 @@ RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
 ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
 TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
 METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
+CAPACITY = Capacity(client("application-autoscaling"), from_environment(Service))
 ROLLBACK = Function(client("lambda"), SETTINGS.rollback_function)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Repair the rules, finish a rollback that stopped half-way, publish what is asked."""
+    """Repair the rules, finish a rollback that stopped half-way, publish what is asked.
+
+    While a release is active no task is taken away: its rollback needs a primary that carries all.
+    """
     state = RELEASES.active()
     repaired = repair(state)
     if state is not None and state.revoked:
@@ -55,6 +61,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
     METRICS.put(standing(state))
+    CAPACITY.hold(held=state is not None)
     return {"repaired": repaired, "asked_share": shares}
 
 

@@ -15,6 +15,7 @@ from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
 from stacks.constructs.lost_rollbacks import LostRollbacks
 from stacks.constructs.permissions import Permission, Permissions
+from stacks.constructs.scaling_access import hold_capacity
 from stacks.constructs.tables import RELEASES_TABLE
 from stacks.network import Network
 from stacks.state import State
@@ -140,11 +141,11 @@ class ReleaseFunctions(Construct):
         self.reconcile = self._function(
             "reconcile",
             30,
-            env.releases | env.rollbacks | env.rules | env.metrics | rollback_env,
+            env.releases | env.rollbacks | env.rules | env.metrics | env.sets | rollback_env,
             [
                 allow.items(state.tables.releases, "GetItem"),
                 allow.items(state.tables.rollbacks, "Query"),
-                *(*move_rules, put_metrics, roll_back),
+                *(*move_rules, put_metrics, roll_back, *hold_capacity(self)),
             ],
         )
         dashboard = state.dashboard.arn_for_objects("dashboard.json")

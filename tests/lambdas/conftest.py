@@ -245,6 +245,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         ),
         roleArn=role["Role"]["Arn"],
     )
+    _build_gateway()
     topic = clients["sns"].create_topic(Name="canary-on-call")["TopicArn"]
     for name, value in {
         "RELEASES_TABLE": "canary-releases",
@@ -288,6 +289,22 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         return module
 
     return Region(frozen, policy, rules, groups, machine["stateMachineArn"], topic, load)
+
+
+def _build_gateway() -> None:
+    """The gateway's service, and what scales it."""
+    ecs = boto3.client("ecs", region_name=REGION)
+    ecs.create_cluster(clusterName="mangaassist")
+    ecs.create_service(
+        cluster="mangaassist", serviceName="gateway", deploymentController={"type": "EXTERNAL"}
+    )
+    boto3.client("application-autoscaling", region_name=REGION).register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId="service/mangaassist/gateway",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=3,
+        MaxCapacity=9,
+    )
 
 
 def _build_balancer(elbv2: Any, ec2: Any) -> tuple[dict[str, str], dict[str, str]]:

@@ -288,3 +288,32 @@ def test_a_rollback_just_begun_is_left_to_itself(
     region.clock.time += 60
     reconcile({}, None)
     assert len(started) == 1
+
+
+def suspended(region: Any) -> bool:
+    found = region.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace="ecs"
+    )
+    (target,) = found["ScalableTargets"]
+    return bool(target.get("SuspendedState", {}).get("DynamicScalingInSuspended"))
+
+
+def test_no_task_is_taken_away_while_a_release_is_active(region: Any) -> None:
+    """A rollback finds a primary that can carry everything; after the release, load decides."""
+    reconcile = region.load("reconcile").handler
+    reconcile({}, None)
+    assert not suspended(region)
+    state = region.release()
+    reconcile({}, None)
+    assert suspended(region)
+    region.releases.save(state, replace(state, phase=Phase.ROLLED_BACK))
+    reconcile({}, None)
+    assert not suspended(region)
+
+
+def test_the_scaling_target_is_written_when_it_differs_only(region: Any) -> None:
+    """A minute in which nothing changed asks once and writes nothing."""
+    reconcile = region.load("reconcile")
+    region.release()
+    assert reconcile.CAPACITY.hold(held=True) is True
+    assert reconcile.CAPACITY.hold(held=True) is False

@@ -18,7 +18,7 @@ _SERVICES = {
 """Prefixes of actions that are not the SDK's name of the service."""
 
 _ACTIONS = {
-    ("bedrock-runtime", "converse"): ["bedrock:InvokeModel"],
+    ("bedrock-runtime", "converse"): ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"],
     ("bedrock-runtime", "converse_stream"): ["bedrock:InvokeModelWithResponseStream"],
     ("lambda", "invoke"): ["lambda:InvokeFunction"],
     ("s3", "head_object"): ["s3:GetObject"],

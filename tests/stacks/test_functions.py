@@ -23,6 +23,7 @@ EVENTS = ["ATHENA_WORKGROUP", "EVENTS_DATABASE", "EVENTS_TABLE", "METRICS_NAMESP
 FOLDERS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
 LAYERED = {"admit", "decide", "analyse", "detect", "session_flag"}
 WITHOUT_RESOURCES = {
+    "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
@@ -115,7 +116,7 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
         for resource in resources:
             if resource != "*" and "*" in text(resource):
                 assert re.search(
-                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$"
+                    r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/results/)\*$"
                     r"|/reports/\*\.html$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}

@@ -11,10 +11,12 @@ _AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/refer
 _METRICS = f"{_AUTHORIZATION}amazoncloudwatch.html"
 _BALANCERS = f"{_AUTHORIZATION}awselasticloadbalancingv2.html"
 _PIPELINES = f"{_AUTHORIZATION}awscodepipeline.html"
+_SCALING = f"{_AUTHORIZATION}awsapplicationautoscaling.html"
 _LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
 _TRACES = f"{_AUTHORIZATION}awsx-ray.html"
 
 ANY_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets": _SCALING,
     "cloudwatch:DescribeAlarms": (
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
     ),
@@ -44,6 +46,9 @@ ANY_RESOURCE = {
 """Actions on `*`, each with the page that says that it knows no narrower resource."""
 
 FAMILIES = {
+    r"arn:aws:application-autoscaling:[a-z0-9-]+:\{account\}:scalable-target/\*": (
+        "the service makes up a target's id; conditions name ECS and its desired count"
+    ),
     r"arn:aws:ec2:[a-z0-9-]+:\{account\}:\*/\*": "Lambda makes the interfaces and names them",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/gateway/\*": (
         "a task set's id is new with each replacement"
