@@ -42,6 +42,7 @@ _MODULES = (
     "containers",
     "custom",
     "data",
+    "delivery",
     "functions",
     "load_balancing",
     "messaging",

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from stacks.acknowledge import acknowledge
 from stacks.arns import resource_arn
@@ -52,9 +52,7 @@ class EventDelivery(Construct):
             delivery_stream_name=DELIVERY_STREAM,
             delivery_stream_type="DirectPut",
             delivery_stream_encryption_configuration_input=(
-                config.DeliveryStreamEncryptionConfigurationInputProperty(
-                    key_type="AWS_OWNED_CMK"
-                )
+                config.DeliveryStreamEncryptionConfigurationInputProperty(key_type="AWS_OWNED_CMK")
             ),
             extended_s3_destination_configuration=config.ExtendedS3DestinationConfigurationProperty(
                 bucket_arn=bucket.bucket_arn,
@@ -158,7 +156,7 @@ class EventDelivery(Construct):
         return role
 
 
-def _resource(construct: Construct) -> cdk.CfnElement:
+def _resource(construct: IConstruct) -> cdk.CfnElement:
     resource = construct.node.default_child
     assert isinstance(resource, cdk.CfnElement)
     return resource

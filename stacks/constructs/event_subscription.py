@@ -39,9 +39,7 @@ class EventSubscription(Construct):
             assumed_by=iam.ServicePrincipal(
                 "logs.amazonaws.com",
                 conditions={
-                    "StringLike": {
-                        "aws:SourceArn": stack.format_arn(service="logs", resource="*")
-                    }
+                    "StringLike": {"aws:SourceArn": stack.format_arn(service="logs", resource="*")}
                 },
             ),
             inline_policies={
