@@ -51,12 +51,14 @@ DAY_COLUMNS = {
         "double",
     ),
     **dict.fromkeys(
+        ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens"), "bigint"
+    ),
+    **dict.fromkeys(
         (
-            *("stage", "drawn_stage", "turns", "error", "slow", "throttled", "fallback"),
-            *("refused", "escalated", "reassigned", "tokens", "completed", "surveys", "csat"),
+            *("stage", "drawn_stage", "escalated", "reassigned", "completed", "surveys", "csat"),
             *("offers", "clicked", "carts", "cart_abandoned"),
         ),
-        "bigint",
+        "int",
     ),
 }
 """One conversation on one day, as `canary.aws.conversations_sql` sums it up."""
@@ -68,6 +70,7 @@ class EventStore(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.Bucket) -> None:
         super().__init__(scope, construct_id)
         self.bucket = bucket
+        self.days_location = f"s3://{bucket.bucket_name}/{DAYS}"
         database = glue.CfnDatabase(
             self,
             "Database",
