@@ -38,6 +38,12 @@ class State(cdk.Stack):
         self.policy = PolicyParameter(self, "Policy", policy=policy)
         self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
         self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket
+        cdk.CfnOutput(
+            self,
+            "DashboardBucket",
+            description="Where `canary page` finds dashboard.json",
+            value=self.dashboard.bucket_name,
+        )
         events = PrivateBucket(
             self, "Events", keep=cdk.Duration.days(400), access_logs=network.access_logs
         ).bucket

@@ -18,7 +18,7 @@ EVENTS = "events/"
 DAYS = "days/"
 RESULTS = "results/"
 SCAN_LIMIT_BYTES = 20 * 1024**3
-"""A query that reads more is ended: a test's four weeks at a million turns a day are a third."""
+"""A query that would read more is ended: only a mistake reads so much."""
 
 _STRINGS = (
     *("event", "event_id", "time", "region", "release_id", "test_id", "conversation_id"),

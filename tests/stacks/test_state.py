@@ -104,6 +104,11 @@ def test_the_cache_takes_tls_and_a_password_and_spans_zones(assembly: Assembly) 
         "TransitEncryptionEnabled",
     ):
         assert cache[key] is True
+    keys = assembly.resources("State", "AWS::KMS::Key")
+    (name, _) = cache["KmsKeyId"]["Fn::GetAtt"]
+    assert keys[name]["Properties"]["EnableKeyRotation"] is True
+    (replicas,) = assembly.resources("State", "AWS::ElastiCache::ReplicationGroup").values()
+    assert replicas["DeletionPolicy"] == replicas["UpdateReplacePolicy"] == "Snapshot"
     user = assembly.one("State", "AWS::ElastiCache::User")
     assert user["AuthenticationMode"]["Type"] == "password"
     assert "{{resolve:secretsmanager:" in text(user["AuthenticationMode"]["Passwords"][0])
@@ -220,3 +225,36 @@ def test_the_events_table_answers_the_queries_of_a_look(policy: CompiledPolicy) 
     for query in (cells("events", window, ()), latency("events", window), draws("events", window)):
         selected = re.search(r"SELECT DISTINCT(.*?)FROM events", query, flags=re.DOTALL)
         assert {name.strip() for name in selected[1].split(",")} <= EVENT_COLUMNS.keys()
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-northeast-1"])
+def test_every_log_group_ends_some_day_and_has_the_logs_key(
+    assembly: Assembly, region: str
+) -> None:
+    """Encrypted with the region's key, kept for a time, and kept when its stack goes."""
+    groups = {
+        name: each
+        for stack in STACKS
+        for name, each in assembly.resources(stack, "AWS::Logs::LogGroup", region).items()
+    }
+    assert len(groups) > 10
+    for name, group in groups.items():
+        properties = group["Properties"]
+        assert "LogsKey" in text(properties["KmsKeyId"]), name
+        assert properties["RetentionInDays"] > 0, name
+        assert group["DeletionPolicy"] == "Retain", name
+
+
+def test_the_logs_key_lets_this_region_s_log_groups_use_it(assembly: Assembly) -> None:
+    """CloudWatch Logs may encrypt for log groups of this account and region, and nothing else."""
+    keys = assembly.resources("Network", "AWS::KMS::Key")
+    (key,) = keys.values()
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("Retain", True)
+    (statement,) = [
+        each
+        for each in key["Properties"]["KeyPolicy"]["Statement"]
+        if each.get("Sid") == "LetLogGroupsEncrypt"
+    ]
+    assert statement["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+    context = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert text(context).endswith(":logs:us-east-1:${AWS::AccountId}:log-group:*")
