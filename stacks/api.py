@@ -18,6 +18,7 @@ from constructs import Construct
 
 from stacks.constructs.api_service import ApiService
 from stacks.constructs.balancer import balancer
+from stacks.constructs.event_subscription import EventSubscription
 from stacks.constructs.outputs import tell_operator
 from stacks.gateway import Gateway
 from stacks.names import API_LOGS, CERTIFICATE
@@ -54,6 +55,7 @@ class Api(cdk.Stack):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        EventSubscription(self, "Events", log_group=self.log_group, store=state.events)
         service = ApiService(
             self,
             "Tasks",

@@ -7,8 +7,11 @@ __all__ = [
     "CERTIFICATE",
     "CLUSTER",
     "CRITICAL_ALARM",
+    "DELIVERY_LOGS",
+    "DELIVERY_STREAM",
     "EVENTS_DATABASE",
     "EVENTS_TABLE",
+    "EVENT_DAYS_TABLE",
     "GATEWAY_LOGS",
     "GATEWAY_SERVICE",
     "INTENT_ENDPOINT",
@@ -38,4 +41,7 @@ CRITICAL_ALARM = "canary-critical"
 WARNING_ALARM = "canary-warning"
 EVENTS_DATABASE = "canary"
 EVENTS_TABLE = "events"
+EVENT_DAYS_TABLE = "event_days"
+DELIVERY_STREAM = "canary-events"
+DELIVERY_LOGS = "/mangaassist/event-delivery"
 WORKGROUP = "canary"

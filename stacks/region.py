@@ -10,6 +10,7 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
+from stacks.constructs.logs_key import EncryptLogGroups
 from stacks.dashboards import Dashboards
 from stacks.gateway import Gateway
 from stacks.guardrails import Guardrails
@@ -43,6 +44,7 @@ class Region(cdk.Stage):
             env=cdk.Environment(region=policy.region),
         )
         network = Network(self, "Network", zones=zones, **_named("network"))
+        cdk.Aspects.of(self).add(EncryptLogGroups(network.logs_key))
         state = State(self, "State", network=network, policy=policy, **_named("state"))
         traffic = Traffic(self, "Traffic", network=network, state=state, **_named("traffic"))
         gateway = Gateway(

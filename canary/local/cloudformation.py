@@ -43,6 +43,7 @@ _MODULES = (
     "containers",
     "custom",
     "data",
+    "delivery",
     "functions",
     "load_balancing",
     "messaging",

@@ -25,6 +25,7 @@ from canary.local.code_pipeline import CodePipelines
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
+from canary.local.firehose import DeliveryStreams
 from canary.local.lambdas import Functions
 from canary.local.metrics import MetricStore
 from canary.local.patches import Patches
@@ -59,6 +60,7 @@ class Parts:
         self.patches = Patches()
         self.emulator = Emulator(region)
         self.metrics = MetricStore()
+        self.streams = DeliveryStreams(self.emulator, clock)
         self.processes = Processes()
         self.cache = Cache(self.processes)
         self.targets = Targets()

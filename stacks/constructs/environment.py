@@ -21,7 +21,9 @@ class Environment:
             "ATHENA_WORKGROUP": names.WORKGROUP,
             "EVENTS_DATABASE": names.EVENTS_DATABASE,
             "EVENTS_TABLE": names.EVENTS_TABLE,
+            "EVENT_DAYS_TABLE": names.EVENT_DAYS_TABLE,
         }
+        self.days = {"DAYS_LOCATION": state.events.days_location}
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}
         self.dashboard = {"DASHBOARD_BUCKET": state.dashboard.bucket_name}

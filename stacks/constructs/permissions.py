@@ -12,9 +12,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.event_store import EVENTS, RESULTS, EventStore
+from stacks.constructs.event_store import DAYS, EVENTS, RESULTS, EventStore
 from stacks.constructs.topics import Topics
-from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
+from stacks.names import EVENT_DAYS_TABLE, EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
 
 __all__ = ["Permission", "Permissions", "parameter_arn"]
 
@@ -160,7 +160,7 @@ class Permissions:
         bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)
         shown = owner.resolve(owner.export_value(bucket))["Fn::ImportValue"]
         athena = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")
-        table = f"{EVENTS_DATABASE}/{EVENTS_TABLE}"
+        tables = [f"table/{EVENTS_DATABASE}/{name}" for name in (EVENTS_TABLE, EVENT_DAYS_TABLE)]
         return (
             _permission(
                 [f"athena:{verb}" for verb in athena],
@@ -170,13 +170,19 @@ class Permissions:
                 ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
                 [
                     self._arn("glue", path)
-                    for path in ("catalog", f"database/{EVENTS_DATABASE}", f"table/{table}")
+                    for path in ("catalog", f"database/{EVENTS_DATABASE}", *tables)
                 ],
             ),
             _permission(["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
             Permission(
-                iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{EVENTS}*"]),
-                ((f"{shown}/{EVENTS}*", "Athena reads every event file of the days asked for."),),
+                iam.PolicyStatement(
+                    actions=["s3:GetObject"],
+                    resources=[f"{bucket}/{EVENTS}*", f"{bucket}/{DAYS}*"],
+                ),
+                (
+                    (f"{shown}/{EVENTS}*", "Athena reads every event file of the days asked for."),
+                    (f"{shown}/{DAYS}*", "Athena reads every file of the days that are summed up."),
+                ),
             ),
             Permission(
                 iam.PolicyStatement(
@@ -185,6 +191,18 @@ class Permissions:
                 ),
                 ((f"{shown}/{RESULTS}*", "Athena names each result by its query's id."),),
             ),
+        )
+
+    def sum_up_days(self, store: EventStore) -> Permission:
+        """Let a query write the days of a test."""
+        bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)
+        shown = owner.resolve(owner.export_value(bucket))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(
+                actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+                resources=[f"{bucket}/{DAYS}*"],
+            ),
+            ((f"{shown}/{DAYS}*", "Athena names each file of a day by its query's id."),),
         )
 
     def _arn(self, service: str, path: str) -> str:

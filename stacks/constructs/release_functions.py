@@ -153,11 +153,11 @@ class ReleaseFunctions(Construct):
             "analyse",
             180,
             env.releases
-            | (env.events | env.prefix | env.dashboard)
+            | (env.events | env.days | env.prefix | env.dashboard)
             | (env.on_call | env.engineers | rollback_env),
             [
                 *(records, see_alarms, see_metrics, put_metrics, publish_state),
-                *(*tell, *query, roll_back),
+                *(*tell, *query, allow.sum_up_days(state.events), roll_back),
                 *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],
             layer=layer,

@@ -13,7 +13,11 @@ RELEASES_TABLE = "canary-releases"
 
 
 class ReleaseTables(Construct):
-    """Two tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose."""
+    """Two tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
+
+    Encrypted with DynamoDB's own key of the account: they hold no customer's data, and a key of
+    ours would be one more permission that a rollback can fail at.
+    """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -267,6 +267,8 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "ATHENA_WORKGROUP": "canary",
         "EVENTS_DATABASE": "canary",
         "EVENTS_TABLE": "events",
+        "EVENT_DAYS_TABLE": "event_days",
+        "DAYS_LOCATION": "s3://canary-events/days/",
         "DASHBOARD_BUCKET": "dashboards",
         "REPORTS_BUCKET": "reports",
         "PROMOTION_PIPELINE": "promotion",
