@@ -13,11 +13,11 @@ from constructs import Construct
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.release_functions import ReleaseFunctions
 
-__all__ = ["ERROR", "RESULT", "Steps"]
+__all__ = ["ERROR", "RESULT", "VERDICTS", "Steps"]
 
 RESULT = "$.result"
 ERROR = "$.error"
-_VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused", "Held"]
+VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused", "Held"]
 """Errors that are answers: asking again would not change them."""
 
 
@@ -52,7 +52,7 @@ class Steps:
             result_path=at if keep else sfn.JsonPath.DISCARD,
             retry_on_service_exceptions=False,
         )
-        task.add_retry(errors=_VERDICTS, max_attempts=0)
+        task.add_retry(errors=VERDICTS, max_attempts=0)
         if waits:
             task.add_retry(
                 errors=["NotReady"],

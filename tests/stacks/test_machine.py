@@ -196,6 +196,10 @@ def test_approval_waits_for_a_person_as_long_as_the_release_s_own_policy_says(
     assert payload(ask)["task_token.$"] == "$$.Task.Token"
     assert ask["TimeoutSecondsPath"] == "$.plan.approval_seconds"
     assert ask["Catch"][0]["ErrorEquals"] == ["ApprovalDenied", "States.Timeout"]
+    refused, again = ask["Retry"][-2:]
+    assert {"ApprovalDenied", "States.Timeout", "Revoked"} <= set(refused["ErrorEquals"])
+    assert refused["MaxAttempts"] == 0
+    assert (again["ErrorEquals"], again["MaxAttempts"]) == (["States.ALL"], 2)
     hold = machine["States"][ask["Catch"][0]["Next"]]
     assert payload(hold)["cause"] == "approval"
     assert hold["Next"] == "Stage 50%: wait"
