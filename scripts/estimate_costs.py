@@ -147,12 +147,26 @@ def counted(found: list[Resource]) -> dict[str, float]:
         )
         values[f"{service}_vcpu"] = int(task["Cpu"]) / 1024
         values[f"{service}_gb"] = int(task["Memory"]) / 1024
-        values[f"{service}_tasks"] = next(
-            int(each.get("DesiredCount", 1))
-            for each in of("AWS::ECS::Service")
-            if each.get("ServiceName") == service
-        )
+        values[f"{service}_tasks"] = _least_tasks(found, service)
     return values
+
+
+def _least_tasks(found: list[Resource], service: str) -> int:
+    """How many tasks a service has at least: by its scaling where it has one, else as it is set.
+
+    Raises `ValueError` when neither says.
+    """
+    for each in found:
+        if each["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget":
+            place = json.dumps(each["Properties"]["ResourceId"]).lower()
+            if f"{service}service" in place or f"/{service}" in place:
+                return int(each["Properties"]["MinCapacity"])
+    for each in found:
+        if each["Type"] == "AWS::ECS::Service":
+            properties = each["Properties"]
+            if properties.get("ServiceName") == service and "DesiredCount" in properties:
+                return int(properties["DesiredCount"])
+    raise ValueError(f"no template says how many tasks service {service} has")
 
 
 def amount(arithmetic: str, values: Mapping[str, float]) -> float:
