@@ -42,10 +42,12 @@ _MODULES = (
     "containers",
     "custom",
     "data",
+    "deployments",
     "functions",
     "load_balancing",
     "messaging",
     "network",
+    "pipelines",
     "security",
     "workflow",
 )

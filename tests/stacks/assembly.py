@@ -68,7 +68,7 @@ class Assembly:
         """The properties of the product's own functions, by name."""
         return {
             name: properties
-            for stack in ("State", "Progression")
+            for stack in ("State", "Api", "Progression")
             for each in self.resources(stack, "AWS::Lambda::Function").values()
             if (name := (properties := each["Properties"]).get("FunctionName"))
         }
