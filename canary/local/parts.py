@@ -19,6 +19,7 @@ from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
 from canary.local.clock import Clock
+from canary.local.code_deploy import CodeDeploy
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
@@ -67,6 +68,7 @@ class Parts:
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
         )
+        self.deployments = CodeDeploy(self.emulator, self.functions, self.tasks, clock)
 
     def __enter__(self) -> Self:
         try:
@@ -99,6 +101,7 @@ class Parts:
     def stop(self) -> None:
         """Stop everything, leaving no process, port, file or patch behind."""
         self.schedules.stop()
+        self.deployments.stop()
         self.functions.stop()
         self.tasks.stop()
         self.processes.close()
@@ -124,6 +127,6 @@ class Parts:
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
         ecs_patches.install(self.patches, self.tasks)
-        for part in (self.bus, self.targets, self.addresses):
+        for part in (self.bus, self.targets, self.addresses, self.deployments):
             part.install(self.patches)
         self.access.install(self.patches)

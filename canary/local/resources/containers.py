@@ -34,7 +34,8 @@ def task_definition(request: Request) -> Made:
     "AWS::ECS::Service",
     "live",
     "keeps its desired number of real processes running behind its target group; "
-    "under the EXTERNAL controller its task sets do; no circuit breaker, no rolling update",
+    "under the EXTERNAL controller its task sets do, under CODE_DEPLOY its deployment's revisions; "
+    "no circuit breaker, no rolling update",
     name_property="ServiceName",
 )
 def service(request: Request) -> Made:

@@ -21,7 +21,7 @@ def application(request: Request) -> Made:
     "AWS::CodeDeploy::DeploymentGroup",
     "live",
     "CreateDeployment starts real tasks in the other target group, calls the hooks, shifts the "
-    "listeners and follows the alarms; one canary step or all at once; no time-out of a hook",
+    "listeners and follows the alarms; one canary step or all at once; the AppSpec must be JSON",
     name_property="DeploymentGroupName",
 )
 def deployment_group(request: Request) -> Made:
