@@ -104,6 +104,7 @@ class Api(cdk.Stack):
             entrance=entrance,
             smoke_test=smoke_test,
             alarms=alarms,
+            on_call=state.topics.on_call,
         )
         ImagePipeline(
             self,

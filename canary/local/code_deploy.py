@@ -21,11 +21,14 @@ from canary.local.blue_green import BlueGreen, DeploymentFailedError, Deployment
 from canary.local.clock import Clock
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import ACCOUNT, Emulator
+from canary.local.events import EventBus
 from canary.local.lambdas import Functions
 from canary.local.patches import Patches
 
 __all__ = ["CodeDeploy"]
 
+_EVENT = "CodeDeploy Deployment State-change Notification"
+_EVENT_STATES = {"Succeeded": "SUCCESS", "Failed": "FAILURE", "Stopped": "STOP"}
 _HOOK_SECONDS = 3600.0
 """How long CodeDeploy waits for a hook's answer, virtual."""
 
@@ -34,11 +37,17 @@ class CodeDeploy:
     """Carries out the deployments of one region, each on a thread of its own."""
 
     def __init__(
-        self, emulator: Emulator, functions: Functions, tasks: TaskScheduler, clock: Clock
+        self,
+        emulator: Emulator,
+        functions: Functions,
+        tasks: TaskScheduler,
+        bus: EventBus,
+        clock: Clock,
     ) -> None:
         self._emulator = emulator
         self._functions = functions
         self._tasks = tasks
+        self._bus = bus
         self._clock = clock
         self._answers: dict[str, str] = {}
         self._changed = threading.Condition()
@@ -83,7 +92,7 @@ class CodeDeploy:
         try:
             shift = BlueGreen(self._emulator, self._tasks, self._clock, deployment, stop)
         except Exception as error:  # noqa: BLE001 - nothing has been moved yet
-            _end(deployment, "Failed", str(error))
+            self._end(deployment, "Failed", str(error))
             return
         deployment.status = "InProgress"
         try:
@@ -91,13 +100,13 @@ class CodeDeploy:
             for hook in shift.hooks("AfterAllowTestTraffic"):
                 self._call(hook, deployment, stop)
             shift.shift()
-            _end(deployment, "Succeeded")
+            self._end(deployment, "Succeeded")
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the old tasks serve again
             if self._closing:
                 return
             shift.come_back()
             stopped = isinstance(error, DeploymentStoppedError)
-            _end(deployment, "Stopped" if stopped else "Failed", str(error))
+            self._end(deployment, "Stopped" if stopped else "Failed", str(error))
 
     def _call(self, hook: str, deployment: DeploymentInfo, stop: threading.Event) -> None:
         execution = f"{deployment.deployment_id}-hook"
@@ -132,11 +141,18 @@ class CodeDeploy:
             self._changed.notify_all()
         return {"status": "Pending", "statusMessage": "the old tasks come back"}
 
-
-def _end(deployment: DeploymentInfo, status: str, message: str = "") -> None:
-    deployment.deployment_status_messages = [message] if message else []
-    deployment.complete_time = utcnow()
-    deployment.status = status
+    def _end(self, deployment: DeploymentInfo, status: str, message: str = "") -> None:
+        deployment.deployment_status_messages = [message] if message else []
+        deployment.complete_time = utcnow()
+        deployment.status = status
+        detail = {
+            "region": self._emulator.region,
+            "deploymentId": deployment.deployment_id,
+            "deploymentGroup": deployment.deployment_group_name,
+            "application": deployment.application_name,
+            "state": _EVENT_STATES[status],
+        }
+        self._bus.publish("aws.codedeploy", _EVENT, detail, resources=[])
 
 
 def _answered_by(

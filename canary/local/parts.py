@@ -68,7 +68,7 @@ class Parts:
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
         )
-        self.deployments = CodeDeploy(self.emulator, self.functions, self.tasks, clock)
+        self.deployments = CodeDeploy(self.emulator, self.functions, self.tasks, self.bus, clock)
 
     def __enter__(self) -> Self:
         try:

@@ -8,7 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.api_service import ApiService
@@ -37,6 +40,7 @@ class ImageDeployment(Construct):
         entrance: PublicEntrance,
         smoke_test: lambda_.IFunction,
         alarms: Sequence[cloudwatch.Alarm],
+        on_call: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self.application = codedeploy.EcsApplication(
@@ -68,3 +72,25 @@ class ImageDeployment(Construct):
             ),
         )
         self.group.node.add_dependency(role)
+        self._tell_of_failures(on_call)
+
+    def _tell_of_failures(self, on_call: sns.ITopic) -> None:
+        """New tasks that never become healthy raise no alarm: nobody has asked them anything.
+
+        The topic lets rules publish already; as an import it is not given a second statement.
+        """
+        topic = sns.Topic.from_topic_arn(self, "OnCall", on_call.topic_arn)
+        events.Rule(
+            self,
+            "NotReleased",
+            description="An image of the API was taken back or stopped",
+            event_pattern=events.EventPattern(
+                source=["aws.codedeploy"],
+                detail_type=["CodeDeploy Deployment State-change Notification"],
+                detail={
+                    "application": [self.application.application_name],
+                    "state": ["FAILURE", "STOP"],
+                },
+            ),
+            targets=[targets.SnsTopic(topic)],
+        )

@@ -30,8 +30,13 @@ def image_deployment_role(
     smoke_test: lambda_.IFunction,
 ) -> iam.Role:
     """A role with the actions of AWS's own policy for CodeDeploy on ECS, each on its resources."""
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
     stack = cdk.Stack.of(scope)
+    own_account = {"StringEquals": {"aws:SourceAccount": stack.account}}
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com", conditions=own_account),
+    )
     place = f"{stack.region}:{stack.account}"
     of_service = f"{names.CLUSTER}/{names.API_SERVICE}"
     service = f"arn:{cdk.Aws.PARTITION}:ecs:{place}:service/{of_service}"

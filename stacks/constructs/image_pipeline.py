@@ -80,7 +80,7 @@ class ImagePipeline(Construct):
         )
         # Its first execution, at its creation, finds the object there.
         pipeline.node.add_dependency(role, published.resource)
-        events.Rule(
+        new_image = events.Rule(
             self,
             "NewImage",
             description="A newly published image is released",
@@ -97,6 +97,8 @@ class ImagePipeline(Construct):
                 )
             ],
         )
+        # The object of the first deploy starts nothing: the pipeline's creation does.
+        new_image.node.add_dependency(pipeline)
 
 
 def _announce_objects(bucket: s3.Bucket) -> None:

@@ -59,6 +59,12 @@ def cut(value: Any) -> Any:
     return [cut(each) for each in value] if isinstance(value, list) else value
 
 
+def rules(assembly: Assembly, source: str) -> list[dict[str, Any]]:
+    """The stack's rules for events of one source."""
+    found = assembly.resources("Api", "AWS::Events::Rule").values()
+    return [each for each in found if each["Properties"]["EventPattern"]["source"] == [source]]
+
+
 @pytest.fixture(scope="module")
 def listeners(assembly: Assembly) -> dict[int, dict[str, Any]]:
     """The listeners of the public load balancer by port."""
@@ -388,13 +394,24 @@ def test_a_new_task_definition_is_published_and_starts_the_pipeline(
     assert resource["NotificationConfiguration"] == {
         "EventBridgeConfiguration": {"EventBridgeEnabled": True}
     }
-    rule = assembly.one("Api", "AWS::Events::Rule")
-    assert rule["EventPattern"]["detail"] == {
+    (rule,) = rules(assembly, "aws.s3")
+    assert rule["Properties"]["EventPattern"]["detail"] == {
         "bucket": {"name": [bucket]},
         "object": {"key": [published["Properties"]["Key"]]},
     }
-    (target,) = rule["Targets"]
+    (target,) = rule["Properties"]["Targets"]
     assert text(target["Arn"]).endswith(":release-image")
+    assert assembly.resources("Api", "AWS::CodePipeline::Pipeline").keys() <= set(rule["DependsOn"])
+
+
+def test_an_image_that_was_taken_back_reaches_the_person_on_call(assembly: Assembly) -> None:
+    """Also when no alarm rang, such as for tasks that never became healthy."""
+    (rule,) = rules(assembly, "aws.codedeploy")
+    pattern = rule["Properties"]["EventPattern"]
+    assert pattern["detail-type"] == ["CodeDeploy Deployment State-change Notification"]
+    assert pattern["detail"]["state"] == ["FAILURE", "STOP"]
+    (target,) = rule["Properties"]["Targets"]
+    assert "OnCall" in target["Arn"]["Fn::ImportValue"]
 
 
 def test_the_published_object_does_not_expire(assembly: Assembly) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -240,10 +240,28 @@ def test_the_next_deployment_goes_back_to_the_first_group(parts: Parts) -> None:
 def test_a_hook_that_refuses_leaves_customers_where_they_are(parts: Parts) -> None:
     """The production listener never moves, and the new tasks end."""
     shop = Deployments(parts, "refused")
+    told = told_of(parts, "refused")
     deployment = shop.start("Failed")
     assert shop.end(deployment) == "Failed"
     assert shop.shares("production") == shop.shares("test") == {"blue": 100}
     eventually(lambda: (shop.healthy("blue"), shop.healthy("green")) == (1, 0))
+    (message,) = eventually(told)
+    assert message["detail"]["state"] == "FAILURE"
+    assert message["detail"]["deploymentId"] == deployment
+
+
+def told_of(parts: Parts, application: str) -> Callable[[], list[dict[str, Any]]]:
+    """What a rule for CodeDeploy's events sends to a queue, from now on."""
+    sqs, events = parts.emulator.client("sqs"), parts.emulator.client("events")
+    url = sqs.create_queue(QueueName=application)["QueueUrl"]
+    pattern = {"source": ["aws.codedeploy"], "detail": {"application": [application]}}
+    events.put_rule(Name=application, EventPattern=json.dumps(pattern))
+    arn = f"arn:aws:sqs:{REGION}:123456789012:{application}"
+    events.put_targets(Rule=application, Targets=[{"Id": "queue", "Arn": arn}])
+    return lambda: [
+        json.loads(each["Body"])
+        for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
 
 
 def test_an_alarm_during_the_shift_brings_the_old_tasks_back(parts: Parts) -> None:
