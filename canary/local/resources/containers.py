@@ -39,11 +39,17 @@ def task_definition(request: Request) -> Made:
     name_property="ServiceName",
 )
 def service(request: Request) -> Made:
-    """A service; an update may change its desired count only, as under the EXTERNAL controller."""
+    """A service; an update may change its desired count only, as under the EXTERNAL controller.
+
+    Under CODE_DEPLOY it may change nothing: CloudFormation would send the task definition along,
+    which ECS refuses.
+    """
     client = request.parts.emulator.client("ecs")
     properties = dict(request.properties)
     cluster = properties.get("Cluster", "default")
     if request.previous is not None:
+        if (properties.get("DeploymentController") or {}).get("Type") == "CODE_DEPLOY":
+            raise ValueError("a service with a CODE_DEPLOY deployment controller is not updated")
         client.update_service(
             cluster=cluster,
             service=request.name,

@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from canary.local.ecs_task import TaskStatus
 from canary.local.parts import Parts
-from tests.local.emulator.bench import REGION, eventually, fast_clock, make_function, network
+from tests.local.emulator.bench import (
+    REGION,
+    eventually,
+    fast_clock,
+    make_function,
+    make_stack,
+    network,
+)
 
 APPLICATION = """
 async def app(scope, receive, send):
@@ -262,6 +270,25 @@ def told_of(parts: Parts, application: str) -> Callable[[], list[dict[str, Any]]
         json.loads(each["Body"])
         for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     ]
+
+
+def test_a_template_cannot_change_a_service_under_code_deploy(parts: Parts) -> None:
+    """As on AWS the update fails: whoever unfreezes the service learns it here."""
+    service = {
+        "Cluster": "shop",
+        "ServiceName": "frozen",
+        "DesiredCount": 0,
+        "TaskDefinition": "web",
+        "LaunchType": "FARGATE",
+        "DeploymentController": {"Type": "CODE_DEPLOY"},
+    }
+    template = {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": service}}}
+    make_stack(parts.emulator, "frozen", template)
+    service["DesiredCount"] = 1
+    with pytest.raises(ClientError, match="CODE_DEPLOY deployment controller is not updated"):
+        parts.emulator.client("cloudformation").update_stack(
+            StackName="frozen", TemplateBody=json.dumps(template)
+        )
 
 
 def test_an_alarm_during_the_shift_brings_the_old_tasks_back(parts: Parts) -> None:
