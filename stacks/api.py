@@ -14,6 +14,7 @@ from stacks.constructs.api_service import ApiService
 from stacks.constructs.api_task import ApiTask
 from stacks.constructs.image_deployment import ImageDeployment
 from stacks.constructs.image_pipeline import ImagePipeline
+from stacks.constructs.outputs import tell_operator
 from stacks.constructs.public_entrance import PublicEntrance
 from stacks.constructs.smoke_test import SmokeTest
 from stacks.constructs.test_entrance import TestEntrance
@@ -113,4 +114,17 @@ class Api(cdk.Stack):
             definition=definition,
             smoke_test=smoke_test,
             access_logs=network.access_logs,
+        )
+        tell_operator(
+            self,
+            {
+                "PublicAddress": (
+                    "Name of the public load balancer: point the API's domain at it (alias record)",
+                    entrance.balancer.load_balancer_dns_name,
+                ),
+                "PublicZone": (
+                    "Hosted zone of that name, which an alias record asks for",
+                    entrance.balancer.load_balancer_canonical_hosted_zone_id,
+                ),
+            },
         )

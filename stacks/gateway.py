@@ -11,6 +11,7 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_task_sets import ArmTaskSets
+from stacks.constructs.deploy_guard import guard
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
 from stacks.names import CLUSTER, GATEWAY_LOGS
@@ -80,4 +81,14 @@ class Gateway(cdk.Stack):
                 "canary": traffic.routes.canary,
             },
             group=network.paths.gateway,
+        )
+        guard(
+            self,
+            service_token=state.deploy_guard.service_token,
+            types={
+                "AWS::ECS::PrimaryTaskSet",
+                "AWS::ECS::Service",
+                "AWS::ECS::TaskDefinition",
+                "AWS::ECS::TaskSet",
+            },
         )

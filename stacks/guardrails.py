@@ -10,6 +10,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.alarm_actions import AlarmActions
 from stacks.constructs.backstop_alarms import BackstopAlarms
+from stacks.constructs.deploy_guard import guard
 from stacks.constructs.trigger_alarms import TriggerAlarms
 from stacks.progression import Progression
 from stacks.state import State
@@ -45,4 +46,9 @@ class Guardrails(cdk.Stack):
             rollback=progression.functions.rollback.alias,
             pause=progression.functions.pause.alias,
             topics=state.topics,
+        )
+        guard(
+            self,
+            service_token=state.deploy_guard.service_token,
+            types={"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"},
         )

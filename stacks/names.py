@@ -18,6 +18,7 @@ __all__ = [
     "MACHINE",
     "NAMESPACE",
     "PREFIX",
+    "PROMOTION",
     "WAF_LOGS",
     "WARNING_ALARM",
     "WORKGROUP",
@@ -38,6 +39,8 @@ GATEWAY_SERVICE = "gateway"
 INTENT_ENDPOINT = "mangaassist-intent"
 """The SageMaker endpoint that classifies intents; it is older than this product."""
 MACHINE = "canary-release"
+PROMOTION = "promotion"
+"""The pipeline in which a person approves the last step."""
 NAMESPACE = "MangaAssist/Canary"
 PREFIX = "/mangaassist/canary"
 """Where the product's parameters are."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Executions"]
+
+_LONGEST_CAUSE = 32768
 
 
 class Executions:
@@ -37,10 +40,25 @@ class Executions:
                     return str(machine["stateMachineArn"])
         raise LookupError(f"no state machine named {name!r} in this region")
 
-    def succeed(self, token: str, output: dict[str, Any]) -> None:
-        """Let the waiting state go on with `output`."""
-        self._client.send_task_success(taskToken=token, output=json.dumps(output))
+    def succeed(self, token: str, output: dict[str, Any]) -> bool:
+        """Let the waiting state go on with `output`; False when it does not wait any more."""
+        return self._answer(
+            self._client.send_task_success, taskToken=token, output=json.dumps(output)
+        )
 
-    def fail(self, token: str, error: str, cause: str) -> None:
-        """Let the waiting state fail with `error`."""
-        self._client.send_task_failure(taskToken=token, error=error, cause=cause)
+    def fail(self, token: str, error: str, cause: str) -> bool:
+        """Let the waiting state fail with `error`; False when it does not wait any more."""
+        return self._answer(
+            self._client.send_task_failure,
+            taskToken=token,
+            error=error,
+            cause=cause[:_LONGEST_CAUSE],
+        )
+
+    def _answer(self, send: Callable[..., Any], **answer: str) -> bool:
+        known = self._client.exceptions
+        try:
+            send(**answer)
+        except (known.TaskTimedOut, known.TaskDoesNotExist, known.InvalidToken):
+            return False
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +53,19 @@ class TaskSets:
         sets = [item for item in answer["taskSets"] if item.get("externalId") == external_id]
         if not sets:
             raise LookupError(f"no task set with external id {external_id!r}")
-        found = max(sets, key=lambda item: str(item.get("createdAt", "")))
-        return TaskSet(
-            id=found["id"],
-            external_id=external_id,
-            percent=float(found.get("scale", {}).get("value", 0.0)),
-            desired=int(found.get("computedDesiredCount", 0)),
-            running=int(found.get("runningCount", 0)),
-            pending=int(found.get("pendingCount", 0)),
-            stable=found.get("stabilityStatus") == "STEADY_STATE",
+        return _task_set(max(sets, key=lambda item: str(item.get("createdAt", ""))))
+
+    def named(self, ids: Sequence[str]) -> tuple[TaskSet, ...]:
+        """The sets of those ids. Raises `LookupError` for one that does not exist."""
+        answer = self._client.describe_task_sets(
+            cluster=self._service.cluster,
+            service=self._service.gateway_service,
+            taskSets=list(ids),
         )
+        found = tuple(_task_set(item) for item in answer["taskSets"])
+        if missing := set(ids) - {each.id for each in found}:
+            raise LookupError(f"no task set {', '.join(sorted(missing))}")
+        return found
 
     def scale(self, external_id: str, percent: int) -> TaskSet:
         """Ask for `percent` of the service's desired count, unless that is what is asked now."""
@@ -82,3 +86,15 @@ class TaskSets:
             cluster=self._service.cluster, startedBy=found.id, desiredStatus="RUNNING"
         )
         return frozenset(arn for page in pages for arn in page["taskArns"])
+
+
+def _task_set(item: dict[str, Any]) -> TaskSet:
+    return TaskSet(
+        id=item["id"],
+        external_id=str(item.get("externalId", "")),
+        percent=float(item.get("scale", {}).get("value", 0.0)),
+        desired=int(item.get("computedDesiredCount", 0)),
+        running=int(item.get("runningCount", 0)),
+        pending=int(item.get("pendingCount", 0)),
+        stable=item.get("stabilityStatus") == "STEADY_STATE",
+    )

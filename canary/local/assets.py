@@ -89,7 +89,8 @@ def _apply(emulator: Emulator, stack: Stack, operation: str, expected: str) -> d
     except ClientError as error:
         raise DeploymentError(f"{stack.name}: {error.response['Error']['Message']}") from error
     if described["StackStatus"] != expected:
-        reason = described.get("StackStatusReason", "no reason given")
+        (last, *_) = client.describe_stack_events(StackName=stack.name)["StackEvents"]
+        reason = last.get("ResourceStatusReason", "no reason given")
         raise DeploymentError(f"{stack.name}: {described['StackStatus']}: {reason}")
     return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 

@@ -32,6 +32,7 @@ __all__ = [
     "install",
     "load_resources",
     "native",
+    "removes",
 ]
 
 Kind = Literal["live", "stand-in", "not run"]
@@ -96,6 +97,7 @@ class Request:
 
 HANDLED: dict[str, Handled] = {}
 _MODELS: dict[str, type[CloudFormationModel]] = {}
+_removers: dict[str, Callable[[Request, Made], None]] = {}
 _custom: list[Callable[[Request], Made]] = []
 _parts: Parts | None = None
 
@@ -114,6 +116,18 @@ def handles(
         HANDLED[cfn_type] = Handled(cfn_type, kind, note)
         _MODELS[cfn_type] = _model(cfn_type, name_property, make)
         return make
+
+    return register
+
+
+def removes(
+    cfn_type: str,
+) -> Callable[[Callable[[Request, Made], None]], Callable[[Request, Made], None]]:
+    """Register the decorated function as what deletes a resource; without one nothing is done."""
+
+    def register(remove: Callable[[Request, Made], None]) -> Callable[[Request, Made], None]:
+        _removers[cfn_type] = remove
+        return remove
 
     return register
 
@@ -189,7 +203,7 @@ def _name_the_failing_resource(patches: Patches) -> None:
     def explained(action: Callable[..., Any]) -> Callable[..., Any]:
         def run(logical_id: str, resource: dict[str, Any], *rest: Any, **named: Any) -> Any:
             try:
-                return action(logical_id, resource, *rest, **named)
+                return action(logical_id, _untagged(resource), *rest, **named)
             except _ResourceFailedError:
                 raise
             except Exception as error:
@@ -208,6 +222,15 @@ def _name_the_failing_resource(patches: Patches) -> None:
 
     patches.set(parsing, "parse_and_create_resource", explained(create))
     patches.set(parsing, "parse_and_update_resource", explained(update_or_refuse))
+
+
+def _untagged(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource without its tags: they decide nothing here, and moto misreads some of them."""
+    properties = resource.get("Properties")
+    if not isinstance(properties, dict) or "Tags" not in properties:
+        return resource
+    kept = {name: value for name, value in properties.items() if name != "Tags"}
+    return {**resource, "Properties": kept}
 
 
 class _ResourceFailedError(ValidationError):
@@ -261,6 +284,11 @@ def _model(
             previous_properties=original_resource.request.properties,
         )
 
+    def delete(self: Any, *_place: Any) -> None:
+        general = _CUSTOM if cfn_type.startswith("Custom::") and cfn_type not in HANDLED else ""
+        if remove := _removers.get(general or cfn_type):
+            remove(self.request, self.made)
+
     def attribute(self: Any, name: str) -> Any:
         if name in self.made.attributes:
             return self.made.attributes[name]
@@ -280,6 +308,7 @@ def _model(
             ),
             "update_from_cloudformation_json": classmethod(rebuild),
             "delete_from_cloudformation_json": classmethod(lambda *_arguments, **_named: None),
+            "delete": delete,
             "has_cfn_attr": classmethod(lambda _cls, _name: True),
             "get_cfn_attribute": attribute,
             "is_created": lambda _self: True,

@@ -8,11 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from canary.local import (
+    buckets,
     cloudformation,
     cloudwatch_patches,
     ecs_patches,
     lambda_patches,
     log_groups,
+    stack_updates,
     stepfunctions,
 )
 from canary.local.access import ParameterAccess
@@ -20,6 +22,7 @@ from canary.local.addresses import Addresses
 from canary.local.cache import Cache
 from canary.local.clock import Clock
 from canary.local.code_deploy import CodeDeploy
+from canary.local.code_pipeline import CodePipelines
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
@@ -64,6 +67,7 @@ class Parts:
         self.access = ParameterAccess()
         self.functions = Functions(self.emulator, self.processes, clock, checkout, plain)
         self.bus = EventBus(self.emulator, self.functions, clock)
+        self.pipelines = CodePipelines(self.emulator, self.functions, self.bus, clock)
         self.schedules = Scheduler(self.bus, self.functions, clock)
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
@@ -101,6 +105,7 @@ class Parts:
     def stop(self) -> None:
         """Stop everything, leaving no process, port, file or patch behind."""
         self.schedules.stop()
+        self.pipelines.stop()
         self.deployments.stop()
         self.functions.stop()
         self.tasks.stop()
@@ -122,11 +127,16 @@ class Parts:
 
     def _install(self) -> None:
         cloudformation.install(self.patches, self)
+        stack_updates.install(self.patches)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
+        buckets.install(self.patches)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
         ecs_patches.install(self.patches, self.tasks)
-        for part in (self.bus, self.targets, self.addresses, self.deployments):
+        for part in (
+            *(self.bus, self.pipelines, self.targets, self.addresses),
+            self.deployments,
+        ):
             part.install(self.patches)
         self.access.install(self.patches)

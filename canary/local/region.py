@@ -122,11 +122,15 @@ class EmbeddedRegion:
         return self.parts.emulator.client(service)
 
     def deploy(self, progress: Callable[[str], None]) -> None:
-        """Create the region's stacks; then publish the paced policy, as a policy edit would."""
+        """Create the region's stacks; then publish the paced policy, as a policy edit would.
+
+        Tasks start as soon as their service exists: the gateway's stack waits for them.
+        """
         certificate = self.client("acm").request_certificate(DomainName="chat.example")[
             "CertificateArn"
         ]
         self.client("ssm").put_parameter(Name=CERTIFICATE, Value=certificate, Type="String")
+        self.parts.tasks.start()
         self.outputs = deploy(self.parts.emulator, self._assembly, progress)
         self._publish_policy()
 
@@ -147,7 +151,7 @@ class EmbeddedRegion:
         self._router.start()
         progress("tasks")
         parts.functions.prewarm()
-        parts.run()
+        parts.schedules.start()
         self._balancer = LoadBalancerControl(
             backend=elbv2_backends[ACCOUNT][self.policy.region],
             targets=parts.targets,

@@ -49,6 +49,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         finish(state)
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
+    METRICS.put(standing(state))
     return {"repaired": repaired, "asked_share": shares}
 
 
@@ -97,3 +98,13 @@ def shares_asked(state: ReleaseState | None) -> dict[str, float]:
         return {"canary": 0.0, "control": 0.0}
     canary = asked_share(CompiledPolicy.from_json(state.policy), state.stage)
     return {"canary": canary, "control": 1.0 - canary}
+
+
+def standing(state: ReleaseState | None) -> dict[str, float]:
+    """What the dashboards show of the release: whether there is one, held or not, and its stage."""
+    if state is None:
+        return {"ReleaseActive": 0.0, "ReleaseHeld": 0.0, "StagePercent": 0.0}
+    stages = CompiledPolicy.from_json(state.policy).stages
+    percent = 0.0 if state.revoked else 100.0 * stages[state.stage].rate
+    held = float(state.phase is Phase.HELD)
+    return {"ReleaseActive": 1.0, "ReleaseHeld": held, "StagePercent": percent}

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from stacks.constructs.gateway_task import CONTAINER, GatewayTask
 from stacks.constructs.paths import SERVICE_PORT
+from stacks.constructs.steady_sets import SteadySets
 from stacks.names import GATEWAY_SERVICE
 
 __all__ = ["ArmTaskSets"]
@@ -67,13 +68,15 @@ class ArmTaskSets(Construct):
             name: self._task_set(name, cluster, service, tasks[name], target_groups[name])
             for name in tasks
         }
-        ecs.CfnPrimaryTaskSet(
+        steady = SteadySets(self, "SteadyState", task_sets=list(sets.values()))
+        primary = ecs.CfnPrimaryTaskSet(
             self,
             "PrimaryTaskSet",
             cluster=cluster.cluster_arn,
             service=service.attr_name,
             task_set_id=sets["primary"].attr_id,
         )
+        primary.node.add_dependency(steady.resource)
 
     def _task_set(
         self,

@@ -15,21 +15,15 @@ from aws_cdk import (
 from aws_cdk import (
     aws_ssm as ssm,
 )
-from aws_cdk import (
-    custom_resources as custom,
-)
 from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
-from stacks.acknowledge import acknowledge
-from stacks.constructs.function import CanaryFunction
+from stacks.constructs.custom_function import CustomFunction
 from stacks.constructs.permissions import Permission, parameter_arn
 from stacks.names import PREFIX
 from stacks.packaging import write_file
 
 __all__ = ["PolicyParameter", "SeededParameters"]
-
-_BASIC_EXECUTION = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
 class SeededParameters(Construct):
@@ -47,7 +41,7 @@ class SeededParameters(Construct):
             "assignment": _compact({"active": False, "version": 0}),
             "status": _compact({"phase": "NONE"}),
         }
-        seed = CanaryFunction(
+        seed = CustomFunction(
             self,
             "Seed",
             folder="seed",
@@ -62,23 +56,11 @@ class SeededParameters(Construct):
                 )
             ],
         )
-        provider = custom.Provider(self, "Provider", on_event_handler=seed.function)
-        acknowledge(
-            provider,
-            f"AwsSolutions-IAM4[Policy::{_BASIC_EXECUTION}]",
-            "The CDK's own provider framework makes this role; the policy lets it log.",
-        )
-        handler = cdk.Stack.of(self).get_logical_id(_resource(seed.function))
-        acknowledge(
-            provider,
-            f"AwsSolutions-IAM5[Resource::<{handler}.Arn>:*]",
-            "The CDK's own provider framework invokes its one handler in any version.",
-        )
         cdk.CustomResource(
             self,
             "Parameters",
             resource_type="Custom::SeededParameters",
-            service_token=provider.service_token,
+            service_token=seed.service_token,
             properties={
                 "Parameters": {f"{PREFIX}/{name}": value for name, value in values.items()}
             },
@@ -110,12 +92,6 @@ class PolicyParameter(Construct):
         """Permission to read the object that the parameter names."""
         place = f"{self.asset.bucket.bucket_arn}/{self.asset.s3_object_key}"
         return Permission(iam.PolicyStatement(actions=["s3:GetObject"], resources=[place]))
-
-
-def _resource(construct: Construct) -> cdk.CfnElement:
-    resource = construct.node.default_child
-    assert isinstance(resource, cdk.CfnElement)
-    return resource
 
 
 def _compact(value: dict[str, Any]) -> str:

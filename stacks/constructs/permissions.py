@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.event_store import EVENTS, RESULTS, EventStore
@@ -60,12 +61,26 @@ class Permissions:
 
     def read(self, table: dynamodb.ITable) -> Permission:
         """Read items of a table."""
-        return _permission(["dynamodb:GetItem", "dynamodb:Query"], [table.table_arn])
+        return self.items(table, "GetItem", "Query")
 
     def write(self, table: dynamodb.ITable) -> Permission:
-        """Read and write items of a table, in transactions too."""
-        verbs = ("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        """Read, write and delete items of a table by their keys, in transactions too."""
+        return self.items(table, "DeleteItem", "GetItem", "PutItem")
+
+    def items(self, table: dynamodb.ITable, *verbs: str) -> Permission:
+        """Do just these with the items of a table."""
         return _permission([f"dynamodb:{verb}" for verb in verbs], [table.table_arn])
+
+    def read_elsewhere(self, table: str, regions: Sequence[str]) -> tuple[Permission, ...]:
+        """Read single items of a table of that name in other regions of this account."""
+        if not regions:
+            return ()
+        account = cdk.Stack.of(self._scope).account
+        arns = [
+            f"arn:{cdk.Aws.PARTITION}:dynamodb:{region}:{account}:table/{table}"
+            for region in regions
+        ]
+        return (_permission(["dynamodb:GetItem"], arns),)
 
     def parameters(self, action: str, *names: str) -> Permission:
         """`GetParameter` or `PutParameter` on parameters of the product."""
@@ -116,6 +131,30 @@ class Permissions:
             "states",
             f"execution:{machine}:*",
             "An execution's name is the release's id, which is not known beforehand.",
+        )
+
+    def answer_tasks(self, machine: str, *verbs: str) -> Permission:
+        """`SendTaskSuccess` or `SendTaskFailure` for tasks of one state machine."""
+        return _permission(
+            [f"states:{verb}" for verb in verbs], [self._arn("states", f"stateMachine:{machine}")]
+        )
+
+    def pipeline(self, name: str, *verbs: str) -> Permission:
+        """Calls on one pipeline of CodePipeline."""
+        return _permission([f"codepipeline:{verb}" for verb in verbs], [self.pipeline_arn(name)])
+
+    def pipeline_arn(self, name: str) -> str:
+        """The ARN of a pipeline, by its name: its stack may depend on the caller's."""
+        return self._arn("codepipeline", name)
+
+    def write_reports(self, bucket: s3.IBucket) -> Permission:
+        """Write the pages that people read before they approve."""
+        place = f"{bucket.bucket_arn}/reports/*.html"
+        owner = cdk.Stack.of(bucket)
+        shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[place]),
+            ((f"{shown}/reports/*.html", "A report is named after its release."),),
         )
 
     def query(self, store: EventStore) -> tuple[Permission, ...]:

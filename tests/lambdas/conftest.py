@@ -223,6 +223,10 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         )
     clients["s3"].create_bucket(Bucket="policies")
     clients["s3"].create_bucket(Bucket="dashboards")
+    clients["s3"].create_bucket(Bucket="reports")
+    clients["s3"].put_bucket_versioning(
+        Bucket="reports", VersioningConfiguration={"Status": "Enabled"}
+    )
     clients["s3"].put_object(Bucket="policies", Key="p.json", Body=policy.to_json().encode())
     for name, value in {
         "control/model-id": "model-a",
@@ -263,6 +267,8 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "EVENTS_DATABASE": "canary",
         "EVENTS_TABLE": "events",
         "DASHBOARD_BUCKET": "dashboards",
+        "REPORTS_BUCKET": "reports",
+        "PROMOTION_PIPELINE": "promotion",
         "METRICS_NAMESPACE": "MangaAssist/Canary",
         "CACHE_HOST": "127.0.0.1",
         "CACHE_PORT": "6379",

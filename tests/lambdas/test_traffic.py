@@ -16,6 +16,9 @@ from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
 
 AT_STAGE = TrafficForm(control=0, canary=100, draw=0)
 EVENT = {"release_id": "r-1", "stage": 1}
+HOLD = Hold(Cause.OPERATOR, (), 1.0, Phase.BAKING)
+STANDING = ("ReleaseActive", "ReleaseHeld", "StagePercent")
+"""What the dashboards read of a release."""
 
 
 @pytest.fixture
@@ -178,6 +181,23 @@ def test_the_reconciler_leaves_what_the_record_says(region: Any) -> None:
     assert region.weights() == AT_STAGE
     assert region.metric("AskedShare", "canary") == [pytest.approx(0.095)]
     assert region.metric("AskedShare", "control") == [pytest.approx(0.905)]
+    assert [region.metric(name) for name in STANDING] == [[1.0], [0.0], [5.0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing"),
+    [
+        ({"hold": HOLD, "phase": Phase.HELD}, [[1.0], [1.0], [5.0]]),
+        ({"revoked": True}, [[1.0], [0.0], [0.0]]),
+    ],
+)
+def test_the_reconciler_tells_the_dashboards_where_a_release_stands(
+    region: Any, started: list[dict[str, Any]], changes: dict[str, Any], standing: list[list[float]]
+) -> None:
+    """Active, held, and at which percent: a revoked release asks for none."""
+    region.release(**changes)
+    region.load("reconcile").handler({}, None)
+    assert [region.metric(name) for name in STANDING] == standing
 
 
 def test_the_reconciler_takes_back_traffic_that_no_record_allows(region: Any) -> None:
@@ -194,6 +214,7 @@ def test_without_a_release_everything_belongs_on_primary(region: Any) -> None:
     region.load("reconcile").handler({}, None)
     assert region.weights() == ALL_ON_PRIMARY
     assert region.metric("AskedShare", "canary") == [0.0]
+    assert [region.metric(name) for name in STANDING] == [[0.0], [0.0], [0.0]]
 
 
 def test_a_rollback_that_died_after_its_mark_is_called_again(

@@ -12,7 +12,16 @@ from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.event_store import EVENT_COLUMNS
 from tests.stacks.assembly import ROOT, Assembly, text
 
-STACKS = ("Network", "State", "Traffic", "Gateway", "Api", "Progression", "Guardrails")
+STACKS = (
+    "Network",
+    "State",
+    "Traffic",
+    "Gateway",
+    "Api",
+    "Progression",
+    "Guardrails",
+    "Dashboards",
+)
 
 
 @pytest.mark.parametrize("table", ["canary-releases", "canary-rollbacks"])

@@ -55,6 +55,7 @@ def test_rule_is_owned_in_its_safe_form_to_the_byte(
             "ListenerArn": {"Ref": listener},
             "Priority": int(priority),
         },
+        "DependsOn": ["DeployGuard"],
     }
 
 
@@ -87,6 +88,8 @@ def test_gateway_load_balancer_is_internal(assembly: Assembly) -> None:
 
 
 def test_nothing_in_the_traffic_stack_depends_on_what_changes_often(assembly: Assembly) -> None:
-    """It imports from the network only, so a deploy of anything else cannot touch the rules."""
+    """It imports the network and its guard's function, and a deploy of those touches no rule."""
     imports = json.dumps(assembly.template("Traffic")).split('"Fn::ImportValue": "')[1:]
-    assert {each.split(":")[0] for each in imports} == {"mangaassist-network"}
+    (guard,) = {each for each in imports if not each.startswith("mangaassist-network:")}
+    assert guard.startswith("mangaassist-state:")
+    assert "DeployGuard" in guard

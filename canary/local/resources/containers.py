@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from canary.local.cloudformation import Made, Request, handles, native
+from canary.local.cloudformation import Made, Request, handles, native, removes
 from canary.local.shapes import to_request
 
 native("AWS::ECS::Cluster", "stand-in", "a name: tasks are processes of this machine")
@@ -70,12 +70,12 @@ def service(request: Request) -> Made:
     "ceil(desired x scale) real processes, registered in the set's target group when healthy",
 )
 def task_set(request: Request) -> Made:
-    """A task set; an update may change its scale only."""
+    """A task set; a change of anything but its scale makes another one."""
     client = request.parts.emulator.client("ecs")
     properties = dict(request.properties)
     scale = properties.get("Scale") or {"Unit": "PERCENT", "Value": 100}
     properties["Scale"] = scale
-    if request.previous is not None:
+    if request.previous is not None and not _replaces(request):
         client.update_task_set(
             cluster=properties["Cluster"],
             service=properties["Service"],
@@ -86,6 +86,26 @@ def task_set(request: Request) -> Made:
     arguments = to_request(client, "create_task_set", _network(properties), ignore=("Tags",))
     made = client.create_task_set(**arguments)["taskSet"]
     return Made(made["id"], {"Id": made["id"], "Arn": made["taskSetArn"]})
+
+
+@removes("AWS::ECS::TaskSet")
+def delete_task_set(request: Request, made: Made) -> None:
+    """Its tasks drain and stop."""
+    request.parts.emulator.client("ecs").delete_task_set(
+        cluster=request.properties["Cluster"],
+        service=request.properties["Service"],
+        taskSet=made.attributes["Arn"],
+        force=True,
+    )
+
+
+def _replaces(request: Request) -> bool:
+    """Every property of a task set but two is create-only."""
+    before, after = (
+        {name: each for name, each in properties.items() if name not in {"Scale", "Tags"}}
+        for properties in (request.previous_properties, request.properties)
+    )
+    return before != after
 
 
 @handles("AWS::ECS::PrimaryTaskSet", "live", "marks the set PRIMARY")

@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Any
 
-from canary.local.cloudformation import Made, Request, handles, handles_custom
+from canary.local.cloudformation import Made, Request, handles, handles_custom, removes
 
 _ON_EVENT = "USER_ON_EVENT_FUNCTION_ARN"
 _IS_COMPLETE = "USER_IS_COMPLETE_FUNCTION_ARN"
@@ -48,6 +48,15 @@ def custom_resource(request: Request) -> Made:
             raise ValueError(f"{checker} never answered IsComplete")
     identity = answer.get("PhysicalResourceId") or event.get("PhysicalResourceId")
     return Made(identity or request.logical_id, answer.get("Data") or {})
+
+
+@removes("AWS::CloudFormation::CustomResource")
+def remove_custom_resource(request: Request, made: Made) -> None:
+    """Tell the function that its resource is gone."""
+    token = request.properties["ServiceToken"]
+    target = request.parts.functions.environment(token).get(_ON_EVENT, token)
+    event = _event(request) | {"RequestType": "Delete", "PhysicalResourceId": made.id}
+    _call(request, target, event)
 
 
 def _event(request: Request) -> dict[str, Any]:

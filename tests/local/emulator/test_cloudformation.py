@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -62,17 +63,19 @@ def test_resource_when_it_fails_then_stack_error_names_it(emulator: Emulator) ->
 
 
 def test_resource_when_it_cannot_be_updated_then_stack_error_says_so(emulator: Emulator) -> None:
-    """A change that would be forgotten in silence is refused by name."""
+    """A change that would be forgotten in silence is refused by name, and the stack goes back."""
 
     def template(days: int) -> dict[str, Any]:
         properties = {"LogGroupName": "/updated", "RetentionInDays": days}
         return {"Resources": {"Lines": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}}
 
     make_stack(emulator, "updated", template(7))
-    with pytest.raises(ClientError, match=r"Lines \(AWS::Logs::LogGroup\).*cannot be updated"):
-        emulator.client("cloudformation").update_stack(
-            StackName="updated", TemplateBody=json.dumps(template(14))
-        )
+    client = emulator.client("cloudformation")
+    client.update_stack(StackName="updated", TemplateBody=json.dumps(template(14)))
+    (event, *_) = client.describe_stack_events(StackName="updated")["StackEvents"]
+    assert event["ResourceStatus"] == "UPDATE_ROLLBACK_FAILED"
+    reason = event["ResourceStatusReason"]
+    assert re.search(r"Lines \(AWS::Logs::LogGroup\).*cannot be updated", reason)
 
 
 def test_property_when_the_api_lacks_it_then_stack_error_names_it(emulator: Emulator) -> None:
