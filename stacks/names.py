@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
+    "API_FAMILY",
     "API_LOGS",
+    "API_SERVICE",
     "CERTIFICATE",
     "CLUSTER",
     "CRITICAL_ALARM",
@@ -14,16 +16,24 @@ __all__ = [
     "EVENT_DAYS_TABLE",
     "GATEWAY_LOGS",
     "GATEWAY_SERVICE",
+    "IMAGE_PIPELINE",
     "INTENT_ENDPOINT",
     "MACHINE",
     "NAMESPACE",
     "PREFIX",
     "PROMOTION",
+    "WAF_LOGS",
     "WARNING_ALARM",
     "WORKGROUP",
 ]
 
 API_LOGS = "/mangaassist/api"
+API_SERVICE = "api"
+API_FAMILY = "mangaassist-api"
+"""The family of the API's task definitions; its service knows them by no other name."""
+IMAGE_PIPELINE = "release-image"
+WAF_LOGS = "aws-waf-logs-mangaassist-api"
+"""WAF writes to log groups of this prefix only."""
 GATEWAY_LOGS = "/mangaassist/gateway"
 CERTIFICATE = "/mangaassist/api/certificate-arn"
 """The parameter that holds the ARN of the public certificate; whoever deploys writes it."""

@@ -12,6 +12,7 @@ TAGS = {"application": "mangaassist", "component": "canary"}
 
 _UNTAGGED = [
     "aws:cdk:stack",
+    "AWS::ECS::Service",
     "AWS::ElasticLoadBalancingV2::Listener",
     "AWS::ElasticLoadBalancingV2::ListenerRule",
     "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -19,11 +20,12 @@ _UNTAGGED = [
 
 
 def tag(scope: IConstruct) -> None:
-    """Tag what `scope` contains, except what carries a release's weights.
+    """Tag what `scope` contains, except what carries a release's weights, and services.
 
     Whether a change of tags alone sends a rule's actions again is not documented, and the actions
     of a template are not those of a release in flight. Stacks are left out because CloudFormation
-    passes a stack's tags on to every resource in it, the rules too.
+    passes a stack's tags on to every resource in it, the rules too. A service under CODE_DEPLOY
+    takes no update at all.
     """
     for name, value in TAGS.items():
         cdk.Tags.of(scope).add(name, value, exclude_resource_types=_UNTAGGED)

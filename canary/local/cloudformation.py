@@ -44,6 +44,7 @@ _MODULES = (
     "custom",
     "data",
     "delivery",
+    "deployments",
     "functions",
     "load_balancing",
     "messaging",

@@ -21,6 +21,7 @@ from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
 from canary.local.clock import Clock
+from canary.local.code_deploy import CodeDeploy
 from canary.local.code_pipeline import CodePipelines
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
@@ -73,6 +74,7 @@ class Parts:
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
         )
+        self.deployments = CodeDeploy(self.emulator, self.functions, self.tasks, self.bus, clock)
 
     def __enter__(self) -> Self:
         try:
@@ -106,6 +108,7 @@ class Parts:
         """Stop everything, leaving no process, port, file or patch behind."""
         self.schedules.stop()
         self.pipelines.stop()
+        self.deployments.stop()
         self.functions.stop()
         self.tasks.stop()
         self.processes.close()
@@ -133,6 +136,9 @@ class Parts:
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
         ecs_patches.install(self.patches, self.tasks)
-        for part in (self.bus, self.pipelines, self.targets, self.addresses):
+        for part in (
+            *(self.bus, self.pipelines, self.targets, self.addresses),
+            self.deployments,
+        ):
             part.install(self.patches)
         self.access.install(self.patches)

@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
-FUNCTION_STACKS = ("State", "Gateway", "Progression")
+FUNCTION_STACKS = ("State", "Gateway", "Api", "Progression")
 """Where functions of ours are."""
 Machine = dict[str, Any]
 """A state machine's definition."""

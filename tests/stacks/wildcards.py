@@ -22,12 +22,16 @@ ANY_RESOURCE = {
     ),
     "cloudwatch:GetMetricData": _METRICS,
     "cloudwatch:PutMetricData": _METRICS,
+    "codedeploy:PutLifecycleEventHookExecutionStatus": f"{_AUTHORIZATION}awscodedeploy.html",
     "codepipeline:PutJobFailureResult": _PIPELINES,
     "codepipeline:PutJobSuccessResult": _PIPELINES,
     "ec2:DescribeNetworkInterfaces": f"{_AUTHORIZATION}amazonec2.html",
     "ecr:GetAuthorizationToken": f"{_AUTHORIZATION}amazonelasticcontainerregistry.html",
+    "ecs:DescribeTaskDefinition": f"{_AUTHORIZATION}amazonelasticcontainerservice.html",
     "ecs:ListTasks": f"{_AUTHORIZATION}amazonelasticcontainerservice.html",
+    "elasticloadbalancing:DescribeListeners": _BALANCERS,
     "elasticloadbalancing:DescribeRules": _BALANCERS,
+    "elasticloadbalancing:DescribeTargetGroups": _BALANCERS,
     "elasticloadbalancing:DescribeTargetHealth": _BALANCERS,
     "lambda:ListFunctions": f"{_AUTHORIZATION}awslambda.html",
     "logs:CreateLogDelivery": _LOGS,
@@ -50,7 +54,7 @@ FAMILIES = {
         "the service makes up a target's id; conditions name ECS and its desired count"
     ),
     r"arn:aws:ec2:[a-z0-9-]+:\{account\}:\*/\*": "Lambda makes the interfaces and names them",
-    r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/gateway/\*": (
+    r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/(api|gateway)/\*": (
         "a task set's id is new with each replacement"
     ),
     r"arn:aws:states:[a-z0-9-]+:\{account\}:execution:canary-release:\*": (
@@ -60,10 +64,14 @@ FAMILIES = {
         "files by date and test, results by their query's id"
     ),
     r"AccessLogs/Bucket/[a-z0-9/-]+/(AWSLogs/\{account\}/)?\*": "logs by date, one prefix a sender",
-    r"canary-(deploy-guard|seed|steady-state):\*": (
+    r"canary-(deploy-guard|publish-image|seed|steady-state):\*": (
         "the CDK's provider framework invokes its handler in any version"
     ),
     r"Reports/Bucket/reports/\*\.html": "a report is named after its release",
+    r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-definition/mangaassist-api:\*": (
+        "a revision's number is not known before it is registered"
+    ),
+    r"Images/ImageArtifacts/Bucket/\*": "CodePipeline names each artifact by itself",
     r"Promotion/Artifacts/Bucket/\*": "CodePipeline names each artifact by itself",
 }
 """Families of resources (patterns), each with what keeps its members from being named."""

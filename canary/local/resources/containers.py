@@ -34,18 +34,23 @@ def task_definition(request: Request) -> Made:
     "AWS::ECS::Service",
     "live",
     "keeps its desired number of real processes running behind its target group; "
-    "under the EXTERNAL controller its task sets do; no circuit breaker, no rolling update",
+    "under the EXTERNAL controller its task sets do, under CODE_DEPLOY its deployment's revisions; "
+    "no circuit breaker, no rolling update",
     name_property="ServiceName",
 )
 def service(request: Request) -> Made:
     """A service; an update may change its desired count only, as under the EXTERNAL controller.
 
     A template without a desired count leaves it to who scales the service.
+    Under CODE_DEPLOY it may change nothing: CloudFormation would send the task definition along,
+    which ECS refuses.
     """
     client = request.parts.emulator.client("ecs")
     properties = dict(request.properties)
     cluster = properties.get("Cluster", "default")
     if request.previous is not None:
+        if (properties.get("DeploymentController") or {}).get("Type") == "CODE_DEPLOY":
+            raise ValueError("a service with a CODE_DEPLOY deployment controller is not updated")
         if "DesiredCount" in properties:
             client.update_service(
                 cluster=cluster,
