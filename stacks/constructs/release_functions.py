@@ -41,6 +41,7 @@ class ReleaseFunctions(Construct):
         self.lost_rollbacks = LostRollbacks(self, "LostRollbacks", on_call=state.topics.on_call)
         allow, env = Permissions(self), Environment(state, routes)
         records = allow.write(state.tables.releases)
+        find_days = allow.items(state.tables.releases, "Query")
         rollbacks = allow.items(state.tables.rollbacks, "PutItem", "Query", "UpdateItem")
         publish_state = allow.parameters("PutParameter", "assignment", "status")
         see_alarms = allow.see_alarms()
@@ -128,7 +129,10 @@ class ReleaseFunctions(Construct):
             "decide",
             180,
             env.releases | env.events | env.prefix | env.engineers,
-            [records, see_alarms, see_metrics, publish_state, *tell_engineers, *query],
+            [
+                *(records, find_days, see_alarms, see_metrics, publish_state),
+                *(*tell_engineers, *query),
+            ],
             layer=layer,
         )
         self.approval = ApprovalFunctions(self, "Approval", state=state, env=env, allow=allow)
@@ -156,7 +160,7 @@ class ReleaseFunctions(Construct):
             | (env.events | env.days | env.prefix | env.dashboard)
             | (env.on_call | env.engineers | rollback_env),
             [
-                *(records, see_alarms, see_metrics, put_metrics, publish_state),
+                *(records, find_days, see_alarms, see_metrics, put_metrics, publish_state),
                 *(*tell, *query, allow.sum_up_days(state.events), roll_back),
                 *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],

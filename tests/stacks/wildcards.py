@@ -56,7 +56,9 @@ FAMILIES = {
     r"arn:aws:states:[a-z0-9-]+:\{account\}:execution:canary-release:\*": (
         "an execution's name is its release's id"
     ),
-    r"Events/Bucket/(events|results)/\*": "files by date, results by their query's id",
+    r"Events/Bucket/(days|events|results|undelivered)/\*": (
+        "files by date, results by their query's id"
+    ),
     r"AccessLogs/Bucket/[a-z0-9/-]+/(AWSLogs/\{account\}/)?\*": "logs by date, one prefix a sender",
     r"canary-(deploy-guard|seed|steady-state):\*": (
         "the CDK's provider framework invokes its handler in any version"
@@ -68,6 +70,9 @@ FAMILIES = {
 
 ACTIONS = {
     "kms:*": "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
+    "kms:ReEncrypt*": (
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+    ),
     "kms:GenerateDataKey*": ("https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"),
 }
 """Families of actions that something is allowed; denying them needs no page."""
