@@ -68,7 +68,7 @@ def wald(
     n_canary: ArrayLike,
     confidence: ArrayLike = 0.95,
 ) -> Bounds:
-    """d -/+ z * the unpooled standard error, cut at -1 and 1: for comparison only.
+    """Difference -/+ z * the unpooled standard error, cut at -1 and 1: for comparison only.
 
     Where an arm has no event or nothing else its part of the error is 0. Raises `ValueError`.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from canary.statistics.normal import upper_tail_quantile
 from canary.statistics.validation import Values, counts, fraction
@@ -34,12 +34,13 @@ def miettinen_nurminen(
     x0, n0, x1, n1, z = (a.astype(np.float64) for a in np.broadcast_arrays(x0, n0, x1, n1, z))
     estimate = x1 / n1 - x0 / n0
 
-    def refused(delta: Values, sign: float) -> Values:
+    def refused(delta: Values, sign: float) -> NDArray[np.bool_]:
         rate = constrained_rates(x0, n0, x1, n1, delta)
         other = np.clip(rate + delta, 0.0, 1.0)
         variance = rate * (1 - rate) / n0 + other * (1 - other) / n1
         variance = variance * (n0 + n1) / (n0 + n1 - 1)
-        return sign * (estimate - delta) > z * np.sqrt(np.maximum(variance, 0.0))
+        far = sign * (estimate - delta) > z * np.sqrt(np.maximum(variance, 0.0))
+        return np.asarray(far, dtype=np.bool_)
 
     bounds = []
     for sign in (1.0, -1.0):

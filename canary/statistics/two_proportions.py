@@ -62,6 +62,7 @@ def noninferiority_test(
     n_control: ArrayLike,
     x_canary: ArrayLike,
     n_canary: ArrayLike,
+    *,
     margin: ArrayLike,
     direction: Direction = "higher_is_better",
 ) -> RateTest:
