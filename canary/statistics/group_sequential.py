@@ -46,14 +46,21 @@ def start() -> Paths:
 
 
 def follow(
-    paths: Paths, t: float, lower: float, upper: float, next_t: float | None = None
+    paths: Paths,
+    t: float,
+    lower: float,
+    upper: float,
+    *,
+    next_t: float | None = None,
+    reach: float = REACH,
 ) -> Paths:
     """The paths that lie between two scores at information `t`.
 
-    `next_t` makes the grid fine enough for a next step shorter than this one.
+    `next_t` makes the grid fine enough for a next step shorter than this one; `reach` is to be
+    raised by the largest Z that a drift asked for later expects.
     """
     step = t - paths.t
-    low, high = max(lower, -REACH * math.sqrt(t)), min(upper, REACH * math.sqrt(t))
+    low, high = max(lower, -reach * math.sqrt(t)), min(upper, reach * math.sqrt(t))
     if high <= low:
         return Paths(t, np.zeros(1), np.zeros(1))
     narrow = math.sqrt(min(step, next_t - t) if next_t is not None else step)
@@ -118,5 +125,7 @@ def crossing_probabilities(
         mirrored = Paths(paths.t, -paths.scores, paths.mass)
         below.append(float(tail(mirrored, t, -low, -drift)) if math.isfinite(low) else 0.0)
         following = times[index + 1] if index + 1 < len(times) else None
-        paths = follow(paths, t, low, high, following)
+        paths = follow(
+            paths, t, low, high, next_t=following, reach=REACH + abs(drift) * math.sqrt(times[-1])
+        )
     return above, below

@@ -89,7 +89,7 @@ def boundaries(
         bounds.append(edge / math.sqrt(t))
         if index + 1 < len(times):
             lower = -edge if two_sided else -math.inf
-            paths = follow(paths, t, lower, edge, times[index + 1])
+            paths = follow(paths, t, lower, edge, next_t=times[index + 1])
         before = max(before, cumulative)
     return bounds
 
