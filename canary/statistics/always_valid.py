@@ -80,20 +80,21 @@ def rate_difference_sequence(
     rho: ArrayLike,
     alpha: ArrayLike = 0.05,
 ) -> tuple[Values, Values]:
-    """Always-valid bounds of canary's rate minus control's, cut at -1 and 1.
+    """Always-valid bounds of canary's rate minus control's.
 
     Arms of one size n are seen as n pairs: t = n, sigma^2 = p0 q0 + p1 q1. Arms of different size
     take t = 2 n0 n1 / (n0 + n1) and the same standard error, which for equal sizes is the same.
-    An arm with no event or nothing else adds no variance, so its rate is moved to that of half
-    an event more. Raises `ValueError`.
+    Raises `ValueError`, also while neither arm's outcome has varied: nothing is known of sigma.
     """
     x0, n0 = counts("x_control", x_control, "n_control", n_control)
     x1, n1 = counts("x_canary", x_canary, "n_canary", n_canary)
+    p0, p1 = x0 / n0, x1 / n1
+    variance = p0 * (1 - p0) / n0 + p1 * (1 - p1) / n1
+    if np.any(variance == 0):
+        raise ValueError("x_control, x_canary: no outcome has varied in either arm yet")
     t = 2 * n0 * n1 / (n0 + n1)
-    variance = _rate_variance(x0, n0) / n0 + _rate_variance(x1, n1) / n1
     radius = asymptotic_radius(t, np.sqrt(t * variance), rho, alpha)
-    difference = x1 / n1 - x0 / n0
-    return np.maximum(difference - radius, -1.0), np.minimum(difference + radius, 1.0)
+    return p1 - p0 - radius, p1 - p0 + radius
 
 
 def mixture_sprt(
@@ -118,9 +119,3 @@ def mixture_sprt(
     log_ratio = 0.5 * np.log(v / spread) + (n * shift) ** 2 * tau2 / (2 * v * spread)
     p_value = np.exp(-np.maximum(log_ratio, 0.0))
     return MixtureTest(log_ratio[()], p_value[()], np.asarray(p_value <= level)[()])
-
-
-def _rate_variance(x: Values, n: Values) -> Values:
-    events = np.where(x == 0, 0.5, np.where(x == n, n - 0.5, x))
-    rate = events / n
-    return rate * (1 - rate)

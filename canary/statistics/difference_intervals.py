@@ -54,7 +54,7 @@ def agresti_caffo(
 ) -> Bounds:
     """Wald's interval after one more success and one more failure in each arm (2000).
 
-    Its ends may lie beyond -1 and 1 and are cut there. Raises `ValueError`.
+    Its ends may lie beyond -1 and 1, as published. Raises `ValueError`.
     """
     x0, n0 = counts("x_control", x_control, "n_control", n_control)
     x1, n1 = counts("x_canary", x_canary, "n_canary", n_canary)
@@ -68,7 +68,7 @@ def wald(
     n_canary: ArrayLike,
     confidence: ArrayLike = 0.95,
 ) -> Bounds:
-    """Difference -/+ z * the unpooled standard error, cut at -1 and 1: for comparison only.
+    """Difference -/+ z * the unpooled standard error: for comparison only.
 
     Where an arm has no event or nothing else its part of the error is 0. Raises `ValueError`.
     """
@@ -84,7 +84,7 @@ def _z(confidence: ArrayLike) -> Values:
 def _wald(x0: Values, n0: Values, x1: Values, n1: Values, z: Values) -> Bounds:
     p0, p1 = x0 / n0, x1 / n1
     spread = z * np.sqrt(p0 * (1 - p0) / n0 + p1 * (1 - p1) / n1)
-    return np.maximum(p1 - p0 - spread, -1.0), np.minimum(p1 - p0 + spread, 1.0)
+    return p1 - p0 - spread, p1 - p0 + spread
 
 
 def _wilson(x: Values, n: Values, z: Values) -> Bounds:

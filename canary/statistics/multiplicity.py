@@ -7,11 +7,11 @@ at most q. The last axis holds the family; empty families stay empty.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from canary.statistics.validation import Values, probabilities
+from canary.statistics.validation import Values, fraction, probabilities
 
-__all__ = ["benjamini_hochberg", "benjamini_yekutieli", "bonferroni", "holm"]
+__all__ = ["benjamini_hochberg", "benjamini_yekutieli", "bonferroni", "holm", "rejected"]
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Values:
@@ -46,6 +46,15 @@ def bonferroni(p_values: ArrayLike) -> Values:
     """The p-values times the family's size, at most 1. Raises `ValueError`."""
     p = probabilities("p_values", p_values)
     return np.asarray(np.minimum(p * p.shape[-1], 1.0))
+
+
+def rejected(adjusted: ArrayLike, level: float) -> NDArray[np.bool_]:
+    """Which adjusted p-values are at most `level`; equal but for rounding counts as equal.
+
+    Raises `ValueError` for a level that is not between 0 and 1.
+    """
+    limit = float(fraction("q", level)) * (1 + 1e-12)
+    return np.asarray(probabilities("p_values", adjusted) <= limit)
 
 
 def _step_up(p: Values, factor: float) -> Values:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from canary.statistics.intervals import Interval, difference
 from canary.statistics.quantile_ratio import quantile_ranks
-from canary.statistics.validation import Values, fraction, ordered
+from canary.statistics.validation import Values, fraction, ordered, unit_interval
 
 __all__ = ["Ranks", "order_statistic_ranks", "quantile_difference", "sample_quantile"]
 
@@ -43,7 +43,7 @@ def sample_quantile(sample: ArrayLike, q: ArrayLike, kind: Kind = "type1_inverte
     """
     if kind not in _METHODS:
         raise ValueError(f"kind: {kind!r} is none of {', '.join(_METHODS)}")
-    levels = fraction("q", q)
+    levels = unit_interval("q", q)
     found = np.quantile(ordered("sample", sample), levels, method=_METHODS[kind])  # type: ignore[call-overload]
     return np.asarray(found, dtype=np.float64)[()]
 

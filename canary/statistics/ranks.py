@@ -12,11 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from canary.statistics.normal import lower_tail, two_sided, upper_tail, upper_tail_quantile
+from canary.statistics.normal import two_sided, upper_tail, upper_tail_quantile
 from canary.statistics.validation import Values, fraction, ordered
 
 __all__ = ["RankTest", "Shift", "hodges_lehmann", "mann_whitney"]
 
+Alternative = Literal["two-sided", "greater", "less"]
 Method = Literal["exact", "asymptotic"]
 
 _EXACT_PAIRS = 10_000
@@ -36,10 +37,8 @@ class RankTest:
     u: float
     superiority: float
     z: float
-    p_two_sided: float
-    p_two_sided_continuity: float
-    p_greater: float
-    p_less: float
+    p_value: float
+    p_value_continuity: float
     p_exact: float | None
     informative: bool
 
@@ -56,36 +55,39 @@ class Shift:
     upper: float
 
 
-def mann_whitney(control: ArrayLike, canary: ArrayLike) -> RankTest:
+def mann_whitney(
+    control: ArrayLike, canary: ArrayLike, alternative: Alternative = "two-sided"
+) -> RankTest:
     """The rank-sum test (Mann and Whitney 1947), normal with ties' correction, exact when small.
 
     Var U = mn/12 * (N + 1 - sum(t^3 - t) / (N(N - 1))) over ties of size t; the continuity
-    correction is 1/2. Raises `ValueError` for an empty or unsorted sample and for NaN.
+    correction is 1/2; "greater" means that canary's values are. Raises `ValueError` for an empty
+    or unsorted sample, for NaN, and for an unknown alternative.
     """
+    if alternative not in ("two-sided", "greater", "less"):
+        raise ValueError(f"alternative: {alternative!r} is not two-sided, greater or less")
     x, y = ordered("control", control), ordered("canary", canary)
     m, n = len(x), len(y)
     below = np.searchsorted(x, y, side="left").sum()
     not_above = np.searchsorted(x, y, side="right").sum()
     u = float(below + not_above) / 2
     sizes = np.unique(np.concatenate((x, y)), return_counts=True)[1].astype(np.float64)
+    # All values equal: rounding must not turn "no variance" into a tiny one.
+    if len(sizes) == 1:
+        return RankTest(u, u / (m * n), 0.0, 1.0, 1.0, None, informative=False)
     total = m + n
     ties = float((sizes**3 - sizes).sum())
-    deviation = math.sqrt(max(0.0, m * n / 12 * (total + 1 - ties / (total * (total - 1)))))
+    deviation = math.sqrt(m * n / 12 * (total + 1 - ties / (total * (total - 1))))
     distance = u - m * n / 2
-    # All values equal: rounding must not turn "no variance" into a tiny one.
-    if len(sizes) == 1 or deviation == 0:
-        return RankTest(u, u / (m * n), 0.0, 1.0, 1.0, 1.0, 1.0, None, informative=False)
-    z = distance / deviation
-    corrected = max(abs(distance) - 0.5, 0.0) / deviation
-    exact = _exact(u, m, n) if len(sizes) == total and m * n <= _EXACT_PAIRS else None
+    exact = None
+    if len(sizes) == total and m * n <= _EXACT_PAIRS:
+        exact = _exact(u, m, n, alternative)
     return RankTest(
         u,
         u / (m * n),
-        z,
-        float(two_sided(z)),
-        float(two_sided(corrected)),
-        float(upper_tail(z)),
-        float(lower_tail(z)),
+        distance / deviation,
+        _normal(distance, 0.0, deviation, alternative),
+        _normal(distance, 0.5, deviation, alternative),
         exact,
         informative=True,
     )
@@ -120,10 +122,18 @@ def hodges_lehmann(
     return Shift(estimate, float(differences[rank - 1]), float(differences[pairs - rank]))
 
 
-def _exact(u: float, m: int, n: int) -> float:
-    """Two-sided: twice the smaller tail, at most 1."""
-    tail = _u_counts(m, n)[: int(min(u, m * n - u)) + 1].sum() / math.comb(m + n, m)
-    return float(min(1.0, 2 * tail))
+def _normal(distance: float, correction: float, deviation: float, alternative: str) -> float:
+    if alternative == "two-sided":
+        return float(two_sided(max(abs(distance) - correction, 0.0) / deviation))
+    outwards = distance if alternative == "greater" else -distance
+    return float(upper_tail((outwards - correction) / deviation))
+
+
+def _exact(u: float, m: int, n: int, alternative: str) -> float:
+    """The tail's share of all orders; two-sided twice the smaller tail, at most 1."""
+    outwards = {"greater": m * n - u, "less": u}.get(alternative, min(u, m * n - u))
+    tail = _u_counts(m, n)[: int(outwards) + 1].sum() / math.comb(m + n, m)
+    return float(min(1.0, 2 * tail if alternative == "two-sided" else tail))
 
 
 def _u_counts(m: int, n: int) -> Values:
