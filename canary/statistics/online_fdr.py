@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Gamma = Sequence[float] | Callable[[int], float]
-"""Shares that do not rise and sum to at most 1: given as numbers, or by their index from 1."""
+"""Shares that sum to at most 1: by their index from 1, or as numbers, with 0 beyond the last."""
 
 _LORD = 0.07720838
 """Makes `lord_gamma` sum to 1 (Javanmard and Montanari 2018)."""
@@ -61,7 +61,7 @@ def lord_plus_plus(
     level_t = w0 g_t + (alpha - w0) g_(t - r1) + alpha * sum over later rejections of g_(t - r).
     Controls the false discovery rate at `alpha` at every time for independent p-values. `w0` is
     the wealth to begin with, alpha / 10 by default. Raises `ValueError` for a p-value or alpha
-    outside its range, w0 above alpha, shares that rise or sum to more than 1, or run out.
+    outside its range, w0 above alpha, and shares that are negative or sum to more than 1.
     """
     p, level, wealth, share = _arguments(p_values, alpha, w0, gamma, alpha / 10)
     levels: list[float] = []
@@ -180,9 +180,7 @@ def _shares(name: str, gamma: Gamma, most: float) -> Callable[[int], float]:
         raise ValueError(f"{name}: sums to {sum(given)}, more than {most}")
 
     def share(j: int) -> float:
-        if j > len(given):
-            raise ValueError(f"{name}: {len(given)} shares are too few for test {j}")
-        return given[j - 1]
+        return given[j - 1] if j <= len(given) else 0.0
 
     return share
 
