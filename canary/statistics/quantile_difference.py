@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from canary.statistics.binomial import binomial_window
 from canary.statistics.intervals import Interval, difference
 from canary.statistics.quantile_ratio import quantile_ranks
 from canary.statistics.validation import Values, fraction, ordered, unit_interval
@@ -60,7 +61,10 @@ def order_statistic_ranks(n: int, q: float, confidence: float) -> Ranks:
     lower, upper = quantile_ranks(int(n), float(fraction("q", q)), 1 - tail)
     if lower < 1 or upper > n:
         raise ValueError(f"n: {n} observations do not enclose the {q} quantile at {confidence}")
-    return Ranks(lower, upper, _binomial_between(int(n), q, lower, upper - 1))
+    # Between the ranks lies the quantile when so many observations are below it.
+    start, pmf = binomial_window(int(n), q)
+    coverage = float(pmf[max(0, lower - start) : max(0, upper - start)].sum())
+    return Ranks(lower, upper, min(1.0, coverage))
 
 
 def quantile_difference(
@@ -85,16 +89,3 @@ def _arm(name: str, sample: ArrayLike, q: float, confidence: float) -> Interval:
     estimate = float(sample_quantile(values, q))
     low, high = float(values[ranks.lower - 1]), float(values[ranks.upper - 1])
     return Interval(estimate, min(low, estimate), max(high, estimate))
-
-
-def _binomial_between(n: int, q: float, low: int, high: int) -> float:
-    """P(low <= Binomial(n, q) <= high), by steps from the mode, so that n may be millions."""
-    mode = min(n, int((n + 1) * q))
-    spread = int(12 * (n * q * (1 - q)) ** 0.5 + 30)
-    start, end = max(0, mode - spread), min(n, mode + spread)
-    k = np.arange(start, end)
-    steps = np.log((n - k) / (k + 1)) + np.log(q / (1 - q))
-    log_pmf = np.concatenate(([0.0], np.cumsum(steps)))
-    pmf = np.exp(log_pmf - log_pmf.max())
-    inside = pmf[max(low - start, 0) : max(high - start + 1, 0)].sum()
-    return float(min(1.0, inside / pmf.sum()))
