@@ -15,6 +15,8 @@ __all__ = ["MIN_OBSERVATIONS", "quantile_interval", "quantile_ranks", "quantile_
 
 MIN_OBSERVATIONS = 299
 """Below this no order statistic bounds the P99 from above with 95% confidence."""
+_ROUNDING = 1e-12
+"""A probability that equals the confidence but for rounding reaches it."""
 
 
 def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
@@ -27,8 +29,8 @@ def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
     # cdf[j]: probability that at most start + j observations exceed the quantile.
     start, pmf = binomial_window(n, 1 - q)
     cdf = np.minimum(np.cumsum(pmf), 1.0)
-    upper_from_top = start + int(np.searchsorted(cdf, 1 - confidence, side="right"))
-    lower_from_top = start + int(np.searchsorted(cdf, confidence, side="left"))
+    upper_from_top = start + int(np.searchsorted(cdf, 1 - confidence + _ROUNDING, side="right"))
+    lower_from_top = start + int(np.searchsorted(cdf, confidence - _ROUNDING, side="left"))
     return max(0, n - lower_from_top), n + 1 - upper_from_top
 
 
