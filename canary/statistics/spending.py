@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 from canary.statistics.group_sequential import Paths, follow, looks, start, tail
 from canary.statistics.normal import upper_tail
-from canary.statistics.validation import finite, fraction
+from canary.statistics.validation import require_finite, require_fraction
 
 __all__ = [
     "boundaries",
@@ -57,7 +57,7 @@ def hwang_shih_decani_spend(t: float, alpha: float, gamma: float = -4.0) -> floa
 
     Linear at gamma = 0; negative values spend late, positive ones early. Raises `ValueError`.
     """
-    finite("gamma", gamma)
+    require_finite(gamma=gamma)
     if _spent(t, alpha):
         return alpha
     return alpha * t if gamma == 0 else alpha * math.expm1(-gamma * t) / math.expm1(-gamma)
@@ -96,7 +96,7 @@ def boundaries(
 
 def _spent(t: float, alpha: float) -> bool:
     """Whether everything is spent, after a look at the arguments."""
-    fraction("alpha", alpha)
+    require_fraction(alpha=alpha)
     if not t > 0:
         raise ValueError(f"t: {t} is not above 0")
     return t >= 1

@@ -1,12 +1,13 @@
 """What statistics refuse, in one place: each error names the argument and the value.
 
-Every function takes scalars or arrays, and refuses the whole call when one element is impossible:
-a NaN that is let in comes out as a decision.
+Most functions take scalars or arrays, and refuse the whole call when one element is impossible:
+a NaN that is let in comes out as a decision. `require_*` are for single numbers on hot paths.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = [
     "not_negative",
     "ordered",
     "probabilities",
+    "require_finite",
+    "require_fraction",
+    "require_not_negative",
     "rising",
     "same_length",
     "unit_interval",
@@ -30,20 +34,47 @@ Values = NDArray[np.float64]
 """One number or many; a result is as many as its arguments broadcast to."""
 
 
+_NOT_FINITE = "is not a finite number"
+_NEGATIVE = "is negative"
+_NOT_FRACTION = "is not between 0 and 1"
+
+
+def require_finite(**numbers: float) -> None:
+    """Raises `ValueError`, naming the argument, for the first that is NaN or infinite."""
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise ValueError(f"{name}: {number} {_NOT_FINITE}")
+
+
+def require_not_negative(**numbers: float) -> None:
+    """Finite and at least 0."""
+    for name, number in numbers.items():
+        require_finite(**{name: number})
+        if number < 0:
+            raise ValueError(f"{name}: {number} {_NEGATIVE}")
+
+
+def require_fraction(**numbers: float) -> None:
+    """Above 0 and below 1."""
+    for name, number in numbers.items():
+        if not 0 < number < 1:
+            raise ValueError(f"{name}: {number} {_NOT_FRACTION}")
+
+
 def finite(name: str, value: ArrayLike) -> Values:
     """The argument as float64; raises `ValueError` when it is no number, NaN or infinite."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as problem:
         raise ValueError(f"{name}: {value!r} is not a number") from problem
-    _refuse(name, array, ~np.isfinite(array), "is not a finite number")
+    _refuse(name, array, ~np.isfinite(array), _NOT_FINITE)
     return array
 
 
 def not_negative(name: str, value: ArrayLike) -> Values:
     """Finite and at least 0."""
     array = finite(name, value)
-    _refuse(name, array, array < 0, "is negative")
+    _refuse(name, array, array < 0, _NEGATIVE)
     return array
 
 
@@ -57,7 +88,7 @@ def above_zero(name: str, value: ArrayLike) -> Values:
 def fraction(name: str, value: ArrayLike) -> Values:
     """Above 0 and below 1: a confidence, an alpha, a share that leaves something to chance."""
     array = finite(name, value)
-    _refuse(name, array, (array <= 0) | (array >= 1), "is not between 0 and 1")
+    _refuse(name, array, (array <= 0) | (array >= 1), _NOT_FRACTION)
     return array
 
 
@@ -71,7 +102,7 @@ def unit_interval(name: str, value: ArrayLike) -> Values:
 def counts(x_name: str, x: ArrayLike, n_name: str, n: ArrayLike) -> tuple[Values, Values]:
     """Events among trials: n above 0 and x from 0 to n. They may be effective, so not whole."""
     trials = finite(n_name, n)
-    _refuse(n_name, trials, trials < 0, "is negative")
+    _refuse(n_name, trials, trials < 0, _NEGATIVE)
     _refuse(n_name, trials, trials == 0, "leaves the arm empty")
     events = not_negative(x_name, x)
     wide, against = np.broadcast_arrays(events, trials)
