@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 from canary.statistics.group_sequential import Paths, follow, looks, start, tail
-from canary.statistics.normal import upper_tail
+from canary.statistics.normal import quantile, upper_tail
+from canary.statistics.solving import solve_rising
 from canary.statistics.validation import require_finite, require_fraction
 
 __all__ = [
@@ -25,8 +26,7 @@ __all__ = [
 
 Spend = Callable[[float, float], float]
 
-_HALVINGS = 70
-_FARTHEST = 39.0
+_FARTHEST = 37.0
 """Standard deviations beyond which a float knows no probability."""
 
 
@@ -106,14 +106,15 @@ def _edge(paths: Paths, t: float, alpha: float) -> float:
     """The score at `t` above which `alpha` of probability lies; infinite when there is none."""
     if alpha <= 0:
         return math.inf
-    high = _FARTHEST * math.sqrt(t)
-    low = -high
-    if float(tail(paths, t, high)) > alpha:
+    root = math.sqrt(t)
+    farthest = _FARTHEST * root
+    if float(tail(paths, t, farthest)) > alpha:
         return math.inf
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if float(tail(paths, t, middle)) > alpha:
-            low = middle
-        else:
-            high = middle
-    return high
+    found = solve_rising(
+        lambda below: tail(paths, t, -below),
+        alpha,
+        between=(-farthest, farthest),
+        guess=root * float(quantile(alpha)),
+        scale=root,
+    )
+    return -float(found)

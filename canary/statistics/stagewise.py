@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from canary.statistics.group_sequential import REACH, follow, looks, start, tail
-from canary.statistics.normal import upper_tail_quantile
+from canary.statistics.normal import quantile, upper_tail_quantile
+from canary.statistics.solving import solve_rising
 from canary.statistics.validation import Values, finite, fraction
 
 __all__ = ["Stopped", "repeated_interval", "stagewise"]
-
-_HALVINGS = 80
 
 
 @dataclass(frozen=True)
@@ -139,10 +138,12 @@ class _Stop:
 
     def solve(self, levels: Values) -> Values:
         """The drifts at which that probability is each of `levels`."""
-        high = np.full_like(levels, self._farthest / math.sqrt(self._times[-1]))
-        low = -np.full_like(levels, (self._farthest + REACH) / math.sqrt(self._times[0]))
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            less = self.more_extreme(middle) < levels
-            low, high = np.where(less, middle, low), np.where(less, high, middle)
-        return (low + high) / 2
+        root = math.sqrt(self._times[-1])
+        lowest = -(self._farthest + REACH) / math.sqrt(self._times[0])
+        return solve_rising(
+            self.more_extreme,
+            levels,
+            between=(lowest, self._farthest / root),
+            guess=self._edges[-1] / root**2 + quantile(levels) / root,
+            scale=1 / root,
+        )
