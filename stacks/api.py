@@ -18,6 +18,8 @@ from constructs import Construct
 
 from stacks.constructs.api_service import ApiService
 from stacks.constructs.balancer import balancer
+from stacks.constructs.event_subscription import EventSubscription
+from stacks.constructs.outputs import tell_operator
 from stacks.gateway import Gateway
 from stacks.names import API_LOGS, CERTIFICATE
 from stacks.network import Network
@@ -53,6 +55,7 @@ class Api(cdk.Stack):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        EventSubscription(self, "Events", log_group=self.log_group, store=state.events)
         service = ApiService(
             self,
             "Tasks",
@@ -81,3 +84,16 @@ class Api(cdk.Stack):
             default_target_groups=[service.target_group],
         )
         public.add_redirect(open=False)
+        tell_operator(
+            self,
+            {
+                "PublicAddress": (
+                    "Name of the public load balancer: point the API's domain at it (alias record)",
+                    public.load_balancer_dns_name,
+                ),
+                "PublicZone": (
+                    "Hosted zone of that name, which an alias record asks for",
+                    public.load_balancer_canonical_hosted_zone_id,
+                ),
+            },
+        )

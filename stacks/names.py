@@ -7,14 +7,18 @@ __all__ = [
     "CERTIFICATE",
     "CLUSTER",
     "CRITICAL_ALARM",
+    "DELIVERY_LOGS",
+    "DELIVERY_STREAM",
     "EVENTS_DATABASE",
     "EVENTS_TABLE",
+    "EVENT_DAYS_TABLE",
     "GATEWAY_LOGS",
     "GATEWAY_SERVICE",
     "INTENT_ENDPOINT",
     "MACHINE",
     "NAMESPACE",
     "PREFIX",
+    "PROMOTION",
     "WARNING_ALARM",
     "WORKGROUP",
 ]
@@ -28,6 +32,8 @@ GATEWAY_SERVICE = "gateway"
 INTENT_ENDPOINT = "mangaassist-intent"
 """The SageMaker endpoint that classifies intents; it is older than this product."""
 MACHINE = "canary-release"
+PROMOTION = "promotion"
+"""The pipeline in which a person approves the last step."""
 NAMESPACE = "MangaAssist/Canary"
 PREFIX = "/mangaassist/canary"
 """Where the product's parameters are."""
@@ -35,4 +41,7 @@ CRITICAL_ALARM = "canary-critical"
 WARNING_ALARM = "canary-warning"
 EVENTS_DATABASE = "canary"
 EVENTS_TABLE = "events"
+EVENT_DAYS_TABLE = "event_days"
+DELIVERY_STREAM = "canary-events"
+DELIVERY_LOGS = "/mangaassist/event-delivery"
 WORKGROUP = "canary"

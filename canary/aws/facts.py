@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from canary.aws import facts_sql
 from canary.aws.athena import Athena, Row
-from canary.aws.facts_sql import Window
+from canary.aws.conversations_sql import Window
+from canary.aws.event_days import EventDays
 from canary.aws.metrics import Metrics
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
@@ -28,11 +30,12 @@ LATE_SECONDS = 600.0
 
 
 class FactStore:
-    """Reads `Facts` for the looks of one release."""
+    """Reads `Facts` for the looks of one release: days that are over from their sums."""
 
-    def __init__(self, athena: Athena, metrics: Metrics) -> None:
+    def __init__(self, athena: Athena, metrics: Metrics, days: EventDays) -> None:
         self._athena = athena
         self._metrics = metrics
+        self._days = days
 
     def read(
         self,
@@ -48,8 +51,8 @@ class FactStore:
         """
         first = state.first_exposure_at or state.admitted_at
         block = state.block_started_at or first
-        whole = Window(state.release_id, state.admitted_at, first, as_of)
-        recent = Window(state.release_id, state.admitted_at, block, as_of)
+        whole = self._window(state, first, as_of)
+        recent = replace(whole, since=block)
         metrics = facts_sql.measured(policy.metrics)
         table = self._athena.table
         all_rows, block_rows, tail_rows, draw_rows = self._athena.run(
@@ -75,16 +78,20 @@ class FactStore:
         self, state: ReleaseState, policy: CompiledPolicy, since: float, as_of: float
     ) -> tuple[Cell, ...]:
         """The cells of one window, for a trigger."""
-        window = Window(state.release_id, state.admitted_at, since, as_of)
+        window = self._window(state, since, as_of)
         metrics = facts_sql.measured(policy.metrics)
         (rows,) = self._athena.run([facts_sql.cells(self._athena.table, window, metrics)])
         return (*_cells(rows, metrics), *self._counted(policy, state.stage, window))
 
     def draws(self, state: ReleaseState, as_of: float) -> tuple[Draws, ...]:
         """First draws of units since the release was admitted."""
-        window = Window(state.release_id, state.admitted_at, state.admitted_at, as_of)
+        window = self._window(state, state.admitted_at, as_of)
         (rows,) = self._athena.run([facts_sql.draws(self._athena.table, window)])
         return _draws(rows)
+
+    def _window(self, state: ReleaseState, since: float, as_of: float) -> Window:
+        days = self._days.load(state.test_id)
+        return Window(state.release_id, state.admitted_at, since, as_of, days)
 
     def _counted(self, policy: CompiledPolicy, stage: int, window: Window) -> Iterable[Cell]:
         """The detector's counters, each turn its own unit: they carry no customer."""

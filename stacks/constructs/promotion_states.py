@@ -70,7 +70,7 @@ class PromotionStates:
         ask = tasks.LambdaInvoke(
             scope,
             "Approval: ask",
-            lambda_function=self._functions.await_approval.version,
+            lambda_function=self._functions.approval.ask.version,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
                 {"release_id.$": "$.release_id", "task_token": sfn.JsonPath.task_token}

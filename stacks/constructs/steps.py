@@ -17,9 +17,7 @@ __all__ = ["ERROR", "RESULT", "Steps"]
 
 RESULT = "$.result"
 ERROR = "$.error"
-FAULT_WAIT_SECONDS = 300
-"""How long a held release waits after failed machinery before it is looked at again."""
-_VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused"]
+_VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused", "Held"]
 """Errors that are answers: asking again would not change them."""
 
 
@@ -42,7 +40,7 @@ class Steps:
     ) -> tasks.LambdaInvoke:
         """Call `function`; without `keep` its answer is dropped.
 
-        With `waits`, `NotReady` is asked again every 10 s for 10 minutes. Anything that is not an
+        With `waits`, `NotReady` is asked again every 15 s for 10 minutes. Anything that is not an
         answer is tried three times.
         """
         task = tasks.LambdaInvoke(
@@ -58,8 +56,8 @@ class Steps:
         if waits:
             task.add_retry(
                 errors=["NotReady"],
-                interval=cdk.Duration.seconds(10),
-                max_attempts=60,
+                interval=cdk.Duration.seconds(15),
+                max_attempts=40,
                 backoff_rate=1,
             )
         task.add_retry(
@@ -101,7 +99,7 @@ class Steps:
             keep={
                 "alarms_ok.$": "$.Payload.alarms_ok",
                 "promoting.$": "$.Payload.promoting",
-                "wait_seconds": FAULT_WAIT_SECONDS,
+                "wait_seconds.$": "$.Payload.wait_seconds",
             },
         )
 

@@ -19,13 +19,22 @@ RULES = [
     "TARGET_PRIMARY_ARN",
     "TARGET_CANARY_ARN",
 ]
-EVENTS = ["ATHENA_WORKGROUP", "EVENTS_DATABASE", "EVENTS_TABLE", "METRICS_NAMESPACE"]
+EVENTS = [
+    "ATHENA_WORKGROUP",
+    "EVENTS_DATABASE",
+    "EVENTS_TABLE",
+    "EVENT_DAYS_TABLE",
+    "METRICS_NAMESPACE",
+]
 FOLDERS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
 LAYERED = {"admit", "decide", "analyse", "detect", "session_flag"}
 WITHOUT_RESOURCES = {
+    "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
+    "codepipeline:PutJobFailureResult",
+    "codepipeline:PutJobSuccessResult",
     "ec2:DescribeNetworkInterfaces",
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeRules",
@@ -113,7 +122,8 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
         for resource in resources:
             if resource != "*" and "*" in text(resource):
                 assert re.search(
-                    r"(task-set/mangaassist/gateway/|execution:canary-release:|/events/|/results/)\*$",
+                    r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/)\*$"
+                    r"|/reports/\*\.html$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
 

@@ -1,4 +1,4 @@
-"""ECS: clusters, task definitions, services and task sets, and what scales them."""
+"""ECS: clusters, task definitions, services and task sets."""
 
 from __future__ import annotations
 
@@ -38,16 +38,20 @@ def task_definition(request: Request) -> Made:
     name_property="ServiceName",
 )
 def service(request: Request) -> Made:
-    """A service; an update may change its desired count only, as under the EXTERNAL controller."""
+    """A service; an update may change its desired count only, as under the EXTERNAL controller.
+
+    A template without a desired count leaves it to who scales the service.
+    """
     client = request.parts.emulator.client("ecs")
     properties = dict(request.properties)
     cluster = properties.get("Cluster", "default")
     if request.previous is not None:
-        client.update_service(
-            cluster=cluster,
-            service=request.name,
-            desiredCount=int(properties.get("DesiredCount", 1)),
-        )
+        if "DesiredCount" in properties:
+            client.update_service(
+                cluster=cluster,
+                service=request.name,
+                desiredCount=int(properties["DesiredCount"]),
+            )
         return request.previous
     properties["ServiceName"] = request.name
     properties.setdefault("DesiredCount", 1)
@@ -112,26 +116,6 @@ def primary_task_set(request: Request) -> Made:
     arn = next(each["taskSetArn"] for each in sets if each["id"] == wanted)
     client.update_service_primary_task_set(**place, primaryTaskSet=arn)
     return Made(wanted)
-
-
-@handles(
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "stand-in",
-    "recorded: the desired count stays as the template has it",
-)
-def scalable_target(request: Request) -> Made:
-    """A scalable target nobody scales."""
-    properties = request.properties
-    parts = (properties[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-    identity = "|".join(parts)
-    return Made(identity, {"Id": identity})
-
-
-@handles("AWS::ApplicationAutoScaling::ScalingPolicy", "stand-in", "recorded, never applied")
-def scaling_policy(request: Request) -> Made:
-    """A scaling policy nobody applies."""
-    arn = request.arn("autoscaling", f"scalingPolicy:{request.name}")
-    return Made(arn, {"Arn": arn})
 
 
 def _network(properties: dict[str, Any]) -> dict[str, Any]:

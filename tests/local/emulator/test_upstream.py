@@ -304,3 +304,42 @@ def test_upstream_still_says_services_run_nothing(plain: Emulator, shop: dict[st
     """Unpatched, a service's running count stays at zero."""
     (service,) = plain.client("ecs").describe_services(cluster="shop", services=["s"])["services"]
     assert service["runningCount"] == 0
+
+
+def test_upstream_runs_no_action_of_a_pipeline(plain: Emulator) -> None:
+    """Every execution has succeeded at once, and nothing can be asked about an approval."""
+    trust = {"Statement": [{"Principal": {"Service": "codepipeline.amazonaws.com"}}]}
+    role = plain.client("iam").create_role(
+        RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust)
+    )["Role"]["Arn"]
+    kind = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    stage = {"actions": [{"name": "A", "actionTypeId": kind}]}
+    client = plain.client("codepipeline")
+    client.create_pipeline(
+        pipeline={
+            "name": "plain",
+            "roleArn": role,
+            "stages": [{"name": "One", **stage}, {"name": "Two", **stage}],
+        }
+    )
+    client.start_pipeline_execution(name="plain")
+    (execution,) = client.list_pipeline_executions(pipelineName="plain")[
+        "pipelineExecutionSummaries"
+    ]
+    assert execution["status"] == "Succeeded"
+    with pytest.raises(ClientError):
+        client.get_pipeline_state(name="plain")
+
+
+def test_upstream_leaves_a_bucket_s_versioning_out(plain: Emulator) -> None:
+    """A template's bucket gives no version to what is put into it."""
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {
+            "BucketName": "versioned",
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+    }
+    stack(plain, "versioned", {"Bucket": bucket})
+    put = plain.client("s3").put_object(Bucket="versioned", Key="a", Body=b"x")
+    assert "VersionId" not in put
