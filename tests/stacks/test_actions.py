@@ -124,10 +124,12 @@ def test_alarms_and_rules_may_publish_to_the_encrypted_topics(
     published = [each for each in statements if each["Action"] == "sns:Publish"]
     allowed = [each for each in published if each["Effect"] == "Allow"]
     assert [set(each["Principal"]["Service"]) for each in allowed] == [services]
-    key = assembly.one("State", "AWS::KMS::Key")["KeyPolicy"]["Statement"]
-    (admitted,) = [each for each in key if "Service" in each["Principal"]]
-    assert set(admitted["Principal"]["Service"]) == services
-    assert set(admitted["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    (key, _) = topics[logical_id]["Properties"]["KmsMasterKeyId"]["Fn::GetAtt"]
+    policy = assembly.resources("State", "AWS::KMS::Key")[key]["Properties"]["KeyPolicy"]
+    admitted = [each for each in policy["Statement"] if "Service" in each["Principal"]]
+    assert {each["Principal"]["Service"] for each in admitted} == services
+    for each in admitted:
+        assert set(each["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
 
 
 def test_a_lost_rollback_is_heard(assembly: Assembly) -> None:

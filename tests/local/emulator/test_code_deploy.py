@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from canary.local.ecs_task import TaskStatus
 from canary.local.parts import Parts
@@ -285,10 +284,11 @@ def test_a_template_cannot_change_a_service_under_code_deploy(parts: Parts) -> N
     template = {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": service}}}
     make_stack(parts.emulator, "frozen", template)
     service["DesiredCount"] = 1
-    with pytest.raises(ClientError, match="CODE_DEPLOY deployment controller is not updated"):
-        parts.emulator.client("cloudformation").update_stack(
-            StackName="frozen", TemplateBody=json.dumps(template)
-        )
+    client = parts.emulator.client("cloudformation")
+    client.update_stack(StackName="frozen", TemplateBody=json.dumps(template))
+    events = client.describe_stack_events(StackName="frozen")["StackEvents"]
+    (failed,) = [each for each in events if each["ResourceStatus"] == "UPDATE_FAILED"]
+    assert "CODE_DEPLOY deployment controller is not updated" in failed["ResourceStatusReason"]
 
 
 def test_an_alarm_during_the_shift_brings_the_old_tasks_back(parts: Parts) -> None:
