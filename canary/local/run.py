@@ -14,8 +14,9 @@ from canary.local.behaviour import Moment, active_faults
 from canary.local.child import Child
 from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
+from canary.local.outcome import reason_of, stage_shares
 from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
-from canary.local.result import RunResult, StageShare
+from canary.local.result import RunResult
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
 from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
@@ -323,9 +324,9 @@ class ScenarioRun:
             expected_outcome=expect.outcome,
             ended_by=ended_by,
             expected_by=expect.by,
-            reason=self._reason(state),
+            reason=reason_of(state, [name for name, _ in self._rang]),
             routing=self._policy.routing,
-            timeline=tuple(self._shares()),
+            timeline=stage_shares(self._policy, tally.draws()),
             seconds_fault_to_alarm=_between(fault_at, alarm_at),
             seconds_alarm_to_last_canary_request=(
                 after_alarm if outcome in {"ROLLED_BACK", "REJECTED"} else None
@@ -355,25 +356,6 @@ class ScenarioRun:
         )
         return totals
 
-    def _shares(self) -> list[StageShare]:
-        draws = self._embedded.router.tally.draws()
-        shares = []
-        for stage in self._policy.stages:
-            drawn = draws.get(stage.index, {})
-            count = sum(drawn.values())
-            if not count:
-                continue
-            shares.append(
-                StageShare(
-                    stage.index,
-                    round(100 * stage.rate, 1),
-                    asked_share(self._policy, stage.index),
-                    drawn.get("canary", 0) / count,
-                    count,
-                )
-            )
-        return shares
-
     def _fault_at(self) -> float | None:
         """When the first fault began; without faults, when a model first changed."""
         timed: tuple[Fault | ModelPhase, ...] = self._scenario.fault or self._scenario.phase
@@ -384,20 +366,6 @@ class ScenarioRun:
         """When the alarm that took traffic off, or else the first one, rang."""
         critical = [at for name, at in self._rang if name == "canary-critical"]
         return min(critical or [at for _, at in self._rang], default=None)
-
-    def _reason(self, state: ReleaseState | None) -> str:
-        if state is None:
-            return "the release was not admitted"
-        if state.hold:
-            return (
-                f"held by {state.hold.cause}: {', '.join(state.hold.alarms) or state.hold.detail}"
-            )
-        if state.cause:
-            rang = [name for name, _ in self._rang if name != "canary-critical"]
-            return f"{state.cause}" + (f" ({', '.join(dict.fromkeys(rang))})" if rang else "")
-        for decision in reversed(state.decisions):
-            return str(decision["reason"])
-        return f"phase {state.phase}"
 
 
 def _between(begin: float | None, end: float | None) -> float | None:
