@@ -181,8 +181,10 @@ def _refuse_unhandled_types(patches: Patches) -> None:
             raise ValidationError(message=f"{cfn_type}: no resource of this type is handled")
         if cfn_type.startswith("Custom::") and cfn_type not in _MODELS:
             _MODELS[cfn_type] = _model(cfn_type, "", _custom[0])
-        found = _MODELS.get(cfn_type)
-        return found if found is not None else original(cfn_type)
+        found = _MODELS.get(cfn_type) or original(cfn_type)
+        if found is None:
+            raise ValidationError(message=f"{cfn_type}: said to be moto's own, and moto has none")
+        return found
 
     patches.set(parsing, "resource_class_from_type", resource_class_from_type)
 

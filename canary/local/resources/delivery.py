@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from canary.local.cloudformation import Made, Request, handles, native
+from canary.local.cloudformation import Made, Request, handles
 
-native("AWS::Logs::LogStream", "stand-in", "recorded; nothing writes to it")
+
+@handles(
+    "AWS::Logs::LogStream",
+    "stand-in",
+    "made; nothing writes to it",
+    name_property="LogStreamName",
+)
+def log_stream(request: Request) -> Made:
+    """An empty stream of a group."""
+    if request.previous is not None:
+        return request.previous
+    client = request.parts.emulator.client("logs")
+    client.create_log_stream(
+        logGroupName=request.properties["LogGroupName"], logStreamName=request.name
+    )
+    return Made(request.name)
 
 
 @handles(
