@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from hypothesis import settings
@@ -11,6 +12,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # it to processes of theirs; a handler is reset to the default in a new process.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine that is busy is slow, not wrong: no test of ours fails by the clock.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# A machine that is busy is slow, not wrong, and a tree that passed passes again: no property is
+# judged by the clock or by new examples. `HYPOTHESIS_PROFILE=explore make test` looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
