@@ -14,6 +14,7 @@ from canary.aws.policy_store import load_policy
 from canary.aws.records import LockHeldError, Releases
 from canary.aws.settings import from_environment
 from canary.release.admission import Request, admit, offline_result, refusals
+from canary.release.calendar import closure_at
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         control=control,
         memory=RELEASES.memory(request.candidate),
         alarms=ALARMS.states(),
+        closure=closure_at(policy.calendar, policy.timezone, clock.now()),
         lock_holder=lock.release_id if lock else None,
     )
     if reasons:
