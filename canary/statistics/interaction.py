@@ -15,7 +15,9 @@ def gail_simon(effects: Sequence[float], variances: Sequence[float]) -> float:
     if q <= 0:
         return 1.0
     k = len(squares)
-    return sum(math.comb(k - 1, h) / 2 ** (k - 1) * _chi_square_tail(q, h) for h in range(1, k))
+    return sum(
+        math.comb(k - 1, h) / float(2 ** (k - 1)) * _chi_square_tail(q, h) for h in range(1, k)
+    )
 
 
 def _chi_square_tail(x: float, df: int) -> float:
