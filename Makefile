@@ -6,10 +6,10 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth format lock clean
+.PHONY: help setup local test check synth review permissions costs checkov format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything, Node and the function layer included (no-op when done)
 
@@ -27,7 +27,19 @@ test: $(STAMP) ## Run every test: most side by side, then those that need the wh
 synth: $(STAMP) ## Synthesize every region of the policy into cdk.out (cdk-nag included)
 	@$(BIN)/python app.py
 
-check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint
+costs: synth ## Write the estimate of a month's costs into docs/how-to/deploy.md anew
+	@$(BIN)/python scripts/estimate_costs.py
+
+review: synth ## Write the page for who approves the templates to cdk.out/review.md; BASE=directory says what changes
+	@$(BIN)/canary review $(if $(BASE),--base $(BASE)) --output cdk.out/review.md && echo cdk.out/review.md
+
+permissions: synth ## Write docs/reference/permissions.md anew from the templates
+	@$(BIN)/canary review --permissions --output docs/reference/permissions.md
+
+checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told not to mind, and why
+	@$(BIN)/python scripts/run_checkov.py
+
+check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint, checkov
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy canary stacks services lambdas app.py
@@ -35,6 +47,7 @@ check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk
 	$(BIN)/canary policy check policy/mangaassist.toml
 	$(BIN)/python app.py
 	$(BIN)/cfn-lint 'cdk.out/**/*.template.json'
+	$(BIN)/python scripts/run_checkov.py
 
 format: $(STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .

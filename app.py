@@ -44,12 +44,14 @@ def main() -> None:
     policy = load_policy(
         Path(os.environ.get("CANARY_POLICY", ROOT / "policy" / "mangaassist.toml"))
     )
-    for region in policy.regions:
+    compiled = [compile_policy(policy, region.name) for region in policy.regions]
+    for region, own in zip(policy.regions, compiled, strict=True):
         Region(
             app,
             region.name,
             zones=region.zones,
-            policy=compile_policy(policy, region.name),
+            policy=own,
+            overview=compiled if own is compiled[0] else (),
         )
     if checked:
         from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - a second of import

@@ -1,25 +1,27 @@
-"""Stack `Api`: the public load balancer and the tasks that own sessions and arms."""
+"""Stack `Api`: the public load balancer, the tasks that own sessions and arms, their releases."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import (
-    aws_elasticloadbalancingv2 as elb,
-)
-from aws_cdk import (
-    aws_logs as logs,
-)
-from aws_cdk import (
-    aws_ssm as ssm,
-)
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.constructs.api_alarms import ApiAlarms
+from stacks.constructs.api_scaling import ApiScaling
 from stacks.constructs.api_service import ApiService
-from stacks.constructs.balancer import balancer
+from stacks.constructs.api_task import ApiTask
+from stacks.constructs.event_subscription import EventSubscription
+from stacks.constructs.image_deployment import ImageDeployment
+from stacks.constructs.image_pipeline import ImagePipeline
+from stacks.constructs.outputs import tell_operator
+from stacks.constructs.public_entrance import PublicEntrance
+from stacks.constructs.smoke_test import SmokeTest
+from stacks.constructs.test_entrance import TestEntrance
+from stacks.constructs.web_acl import WebAcl
 from stacks.gateway import Gateway
-from stacks.names import API_LOGS, CERTIFICATE
+from stacks.names import API_LOGS
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
@@ -28,7 +30,7 @@ __all__ = ["Api"]
 
 
 class Api(cdk.Stack):
-    """What customers reach.
+    """What customers reach, and how a new image of it reaches them.
 
     Parameter `/mangaassist/api/certificate-arn` must hold the ARN of the region's certificate
     before the first deploy: a domain belongs to whoever deploys.
@@ -53,31 +55,78 @@ class Api(cdk.Stack):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        service = ApiService(
+        EventSubscription(self, "Events", log_group=self.log_group, store=state.events)
+        definition = ApiTask(
+            self, "Task", cache=state.cache, gateway_url=traffic.url, log_group=self.log_group
+        ).definition
+        tasks = ApiService(
             self,
             "Tasks",
             cluster=gateway.cluster,
             group=network.paths.api,
-            cache=state.cache,
-            gateway_url=traffic.url,
-            log_group=self.log_group,
+            definition=definition,
         )
-        public = balancer(
+        entrance = PublicEntrance(
             self,
-            "Balancer",
+            "Public",
             vpc=network.vpc,
             group=network.paths.public_balancer,
             access_logs=network.access_logs,
-            public=True,
+            blue=tasks.blue,
         )
-        certificate = ssm.StringParameter.value_for_string_parameter(self, CERTIFICATE)
-        public.add_listener(
-            "Https",
-            port=443,
-            protocol=elb.ApplicationProtocol.HTTPS,
-            certificates=[elb.ListenerCertificate.from_arn(certificate)],
-            ssl_policy=elb.SslPolicy.RECOMMENDED_TLS,
-            open=False,
-            default_target_groups=[service.target_group],
+        WebAcl(self, "Firewall", balancer=entrance.balancer)
+        smoke_test = SmokeTest(
+            self,
+            "Hook",
+            url=TestEntrance(
+                self,
+                "TestEntrance",
+                vpc=network.vpc,
+                group=network.paths.test_entrance,
+                access_logs=network.access_logs,
+                test_listener=entrance.test,
+            ).url,
+            vpc=network.vpc,
+            group=network.paths.smoke_test,
+        ).function
+        groups = {"blue": tasks.blue, "green": tasks.green}
+        ApiScaling(self, "Scaling", service=tasks.service, groups=groups)
+        alarms = ApiAlarms(
+            self,
+            "Alarms",
+            balancer=entrance.balancer,
+            groups=groups,
+            smoke_test=smoke_test,
+            on_call=state.topics.on_call,
+        ).all
+        deployment = ImageDeployment(
+            self,
+            "Deployment",
+            tasks=tasks,
+            definition=definition,
+            entrance=entrance,
+            smoke_test=smoke_test,
+            alarms=alarms,
+            on_call=state.topics.on_call,
         )
-        public.add_redirect(open=False)
+        ImagePipeline(
+            self,
+            "Images",
+            deployment=deployment,
+            definition=definition,
+            smoke_test=smoke_test,
+            access_logs=network.access_logs,
+        )
+        tell_operator(
+            self,
+            {
+                "PublicAddress": (
+                    "Name of the public load balancer: point the API's domain at it (alias record)",
+                    entrance.balancer.load_balancer_dns_name,
+                ),
+                "PublicZone": (
+                    "Hosted zone of that name, which an alias record asks for",
+                    entrance.balancer.load_balancer_canonical_hosted_zone_id,
+                ),
+            },
+        )

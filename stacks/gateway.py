@@ -11,18 +11,17 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_task_sets import ArmTaskSets
+from stacks.constructs.content_guardrail import ContentGuardrail
 from stacks.constructs.deploy_guard import guard
 from stacks.constructs.gateway_task import GatewayTask
 from stacks.constructs.image import service_image
+from stacks.constructs.total_load_scaling import TotalLoadScaling
 from stacks.names import CLUSTER, GATEWAY_LOGS
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
 
 __all__ = ["Gateway"]
-
-DESIRED_TASKS = 3
-"""One task a zone: each set at 100% carries everything; 20% of them is one canary task."""
 
 
 class Gateway(cdk.Stack):
@@ -59,11 +58,11 @@ class Gateway(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         image = service_image(self, "gateway")
+        guardrail = ContentGuardrail(self, "Content")
         self.task_sets = ArmTaskSets(
             self,
             "Sets",
             cluster=self.cluster,
-            desired_count=DESIRED_TASKS,
             tasks={
                 name: GatewayTask(
                     self,
@@ -71,6 +70,7 @@ class Gateway(cdk.Stack):
                     task_set=name,
                     image=image,
                     models=policy.models,
+                    guardrail=guardrail,
                     releases=state.tables.releases,
                     log_group=log_group,
                 )
@@ -82,10 +82,23 @@ class Gateway(cdk.Stack):
             },
             group=network.paths.gateway,
         )
+        scaling = TotalLoadScaling(
+            self,
+            "Scaling",
+            service=self.task_sets.service,
+            routes=traffic.routes,
+            balancer=traffic.balancer,
+        )
+        for task_set in self.task_sets.sets.values():
+            # The first tasks are as many as the last: nobody waits for one and then meets three.
+            task_set.node.add_dependency(scaling.target)
         guard(
             self,
             service_token=state.deploy_guard.service_token,
             types={
+                # Tasks name a version by reference: another one replaces them all.
+                "AWS::Bedrock::Guardrail",
+                "AWS::Bedrock::GuardrailVersion",
                 "AWS::ECS::PrimaryTaskSet",
                 "AWS::ECS::Service",
                 "AWS::ECS::TaskDefinition",

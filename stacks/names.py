@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 __all__ = [
+    "API_FAMILY",
     "API_LOGS",
+    "API_SERVICE",
     "CERTIFICATE",
     "CLUSTER",
     "CRITICAL_ALARM",
+    "DELIVERY_LOGS",
+    "DELIVERY_STREAM",
     "EVENTS_DATABASE",
     "EVENTS_TABLE",
+    "EVENT_DAYS_TABLE",
     "GATEWAY_LOGS",
     "GATEWAY_SERVICE",
+    "IMAGE_PIPELINE",
     "INTENT_ENDPOINT",
     "MACHINE",
     "NAMESPACE",
     "PREFIX",
+    "PROMOTION",
+    "WAF_LOGS",
     "WARNING_ALARM",
     "WORKGROUP",
 ]
 
 API_LOGS = "/mangaassist/api"
+API_SERVICE = "api"
+API_FAMILY = "mangaassist-api"
+"""The family of the API's task definitions; its service knows them by no other name."""
+IMAGE_PIPELINE = "release-image"
+WAF_LOGS = "aws-waf-logs-mangaassist-api"
+"""WAF writes to log groups of this prefix only."""
 GATEWAY_LOGS = "/mangaassist/gateway"
 CERTIFICATE = "/mangaassist/api/certificate-arn"
 """The parameter that holds the ARN of the public certificate; whoever deploys writes it."""
@@ -28,6 +42,8 @@ GATEWAY_SERVICE = "gateway"
 INTENT_ENDPOINT = "mangaassist-intent"
 """The SageMaker endpoint that classifies intents; it is older than this product."""
 MACHINE = "canary-release"
+PROMOTION = "promotion"
+"""The pipeline in which a person approves the last step."""
 NAMESPACE = "MangaAssist/Canary"
 PREFIX = "/mangaassist/canary"
 """Where the product's parameters are."""
@@ -35,4 +51,7 @@ CRITICAL_ALARM = "canary-critical"
 WARNING_ALARM = "canary-warning"
 EVENTS_DATABASE = "canary"
 EVENTS_TABLE = "events"
+EVENT_DAYS_TABLE = "event_days"
+DELIVERY_STREAM = "canary-events"
+DELIVERY_LOGS = "/mangaassist/event-delivery"
 WORKGROUP = "canary"

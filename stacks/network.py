@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.constructs.bucket import PrivateBucket
+from stacks.constructs.logs_key import LogsKey
 from stacks.constructs.paths import Paths
 from stacks.constructs.vpc import IsolatedVpc
 
@@ -22,6 +23,7 @@ class Network(cdk.Stack):
         self, scope: Construct, construct_id: str, *, zones: Sequence[str], **stack: Any
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        self.logs_key = LogsKey(self, "LogsKey").key
         self.access_logs = PrivateBucket(
             self, "AccessLogs", keep=cdk.Duration.days(90), receives_access_logs=True
         ).bucket

@@ -22,8 +22,11 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
 from stacks.constructs.function import CanaryFunction
+from stacks.constructs.outputs import tell_operator
 from stacks.constructs.progression_machine import ProgressionMachine
+from stacks.constructs.promotion_pipeline import PromotionPipeline
 from stacks.constructs.release_functions import ReleaseFunctions
+from stacks.constructs.rollback_alarms import RollbackAlarms
 from stacks.network import Network
 from stacks.state import State
 from stacks.traffic import Traffic
@@ -51,11 +54,44 @@ class Progression(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self.functions = ReleaseFunctions(
-            self, "Functions", network=network, state=state, routes=traffic.routes
+            self,
+            "Functions",
+            network=network,
+            state=state,
+            routes=traffic.routes,
+            wave_before=policy.wave_before,
         )
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
         ).machine
+        PromotionPipeline(
+            self,
+            "Promotion",
+            functions=self.functions.approval,
+            reports=state.reports,
+            access_logs=network.access_logs,
+            topics=state.topics,
+            approval_seconds=policy.promotion.approval_seconds,
+        )
+        RollbackAlarms(
+            self,
+            "RollbackAlarms",
+            rollback=self.functions.rollback.function,
+            on_call=state.topics.on_call,
+        )
+        tell_operator(
+            self,
+            {
+                "ReleaseMachineArn": (
+                    "State machine of releases: one execution is one release",
+                    self.machine.state_machine_arn,
+                ),
+                "RollbackFunctionArn": (
+                    "Rollback function, to be invoked by hand when there is no checkout",
+                    self.functions.rollback.alias.function_arn,
+                ),
+            },
+        )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)
         self._roll_back_failed_executions()

@@ -10,18 +10,24 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.api import Api
+from stacks.constructs.logs_key import EncryptLogGroups
+from stacks.dashboards import Dashboards
 from stacks.gateway import Gateway
 from stacks.guardrails import Guardrails
 from stacks.network import Network
 from stacks.progression import Progression
 from stacks.state import State
+from stacks.tags import tag
 from stacks.traffic import Traffic
 
 __all__ = ["Region"]
 
 
 class Region(cdk.Stage):
-    """Everything that `cdk deploy '{region}/*'` brings to a region."""
+    """Everything that `cdk deploy '{region}/*'` brings to a region.
+
+    `overview`, for the region that holds the global dashboard, are the policies of all regions.
+    """
 
     def __init__(
         self,
@@ -30,6 +36,7 @@ class Region(cdk.Stage):
         *,
         zones: Sequence[str],
         policy: CompiledPolicy,
+        overview: Sequence[CompiledPolicy] = (),
     ) -> None:
         super().__init__(
             scope,
@@ -37,6 +44,7 @@ class Region(cdk.Stage):
             env=cdk.Environment(region=policy.region),
         )
         network = Network(self, "Network", zones=zones, **_named("network"))
+        cdk.Aspects.of(self).add(EncryptLogGroups(network.logs_key))
         state = State(self, "State", network=network, policy=policy, **_named("state"))
         traffic = Traffic(self, "Traffic", network=network, state=state, **_named("traffic"))
         gateway = Gateway(
@@ -76,7 +84,17 @@ class Region(cdk.Stage):
             policy=policy,
             **_named("guardrails"),
         )
+        Dashboards(
+            self,
+            "Dashboards",
+            traffic=traffic,
+            policy=policy,
+            overview=overview,
+            **_named("dashboards"),
+        )
+        tag(self)
 
 
 def _named(name: str) -> dict[str, Any]:
-    return {"stack_name": f"mangaassist-{name}"}
+    """What each stack is given: its name, and that nobody deletes it by one command."""
+    return {"stack_name": f"mangaassist-{name}", "termination_protection": True}

@@ -12,6 +12,7 @@ from stacks.constructs.bucket import PrivateBucket
 from stacks.constructs.cache import SessionCache
 from stacks.constructs.deploy_guard import DeployGuardFunction
 from stacks.constructs.event_store import EventStore
+from stacks.constructs.outputs import tell_operator
 from stacks.constructs.parameters import PolicyParameter, SeededParameters
 from stacks.constructs.tables import ReleaseTables
 from stacks.constructs.topics import Topics
@@ -40,6 +41,7 @@ class State(cdk.Stack):
         self.policy = PolicyParameter(self, "Policy", policy=policy)
         self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
         self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket
+        self.reports = PrivateBucket(self, "Reports", access_logs=network.access_logs).bucket
         events = PrivateBucket(
             self, "Events", keep=cdk.Duration.days(400), access_logs=network.access_logs
         ).bucket
@@ -47,3 +49,25 @@ class State(cdk.Stack):
             id="QueryResults", prefix="results/", expiration=cdk.Duration.days(7)
         )
         self.events = EventStore(self, "EventStore", bucket=events)
+        tell_operator(
+            self,
+            {
+                "DashboardBucket": (
+                    "Bucket of dashboard.json and the status page",
+                    self.dashboard.bucket_name,
+                ),
+                "EventsBucket": ("Bucket of the experiment's events", events.bucket_name),
+                "OnCallTopicArn": (
+                    "Topic of the person on call: subscribe before the first release",
+                    self.topics.on_call.topic_arn,
+                ),
+                "MlEngineersTopicArn": (
+                    "Topic of the ML engineers: subscribe before the first release",
+                    self.topics.ml_engineers.topic_arn,
+                ),
+                "ReleasesTable": (
+                    "Table of release records, the lock and the candidates' memory",
+                    self.tables.releases.table_name,
+                ),
+            },
+        )

@@ -13,6 +13,7 @@ from constructs import Construct
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.balancer import balancer
 from stacks.constructs.deploy_guard import guard
+from stacks.constructs.outputs import tell_operator
 from stacks.network import Network
 from stacks.state import State
 
@@ -48,6 +49,31 @@ class Traffic(cdk.Stack):
                 "AWS::ElasticLoadBalancingV2::Listener",
                 "AWS::ElasticLoadBalancingV2::ListenerRule",
                 "AWS::ElasticLoadBalancingV2::TargetGroup",
+            },
+        )
+        tell_operator(
+            self,
+            {
+                "ControlRuleArn": (
+                    "Rule 1 (header control), for a rollback by hand",
+                    self.routes.control_rule.listener_rule_arn,
+                ),
+                "CanaryRuleArn": (
+                    "Rule 2 (header canary), for a rollback by hand",
+                    self.routes.canary_rule.listener_rule_arn,
+                ),
+                "DrawRuleArn": (
+                    "Rule 3 (everything else), for a rollback by hand",
+                    self.routes.draw_rule.listener_rule_arn,
+                ),
+                "PrimaryTargetGroupArn": (
+                    "Target group of the primary task set",
+                    self.routes.primary.target_group_arn,
+                ),
+                "CanaryTargetGroupArn": (
+                    "Target group of the canary task set",
+                    self.routes.canary.target_group_arn,
+                ),
             },
         )
 

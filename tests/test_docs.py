@@ -110,6 +110,9 @@ def alarm_names(policy: CompiledPolicy) -> set[str]:
     """The composites, the triggers' alarms, the shared ones and the backstops of a region."""
     names = {"canary-critical", "canary-warning", "canary-silent", "canary-5xx"}
     names |= {"canary-connection-errors", "canary-no-healthy-host", "rollback-dead-letters"}
+    names |= {"rollback-failed", "rollback-late"}
+    names |= {"api-target-5xx", "api-balancer-5xx", "api-slow", "api-unhealthy-hosts"}
+    names |= {"api-smoke-test"}
     for trigger in policy.triggers:
         names |= set(alarm_windows(trigger))
         if trigger.statistic == "rate":

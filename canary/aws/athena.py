@@ -27,15 +27,17 @@ class Tables:
     athena_workgroup: str
     events_database: str
     events_table: str
+    event_days_table: str
 
 
 class Athena:
-    """Runs read-only queries in one workgroup."""
+    """Runs queries in one workgroup: they read, and `unload` writes files beside the table."""
 
     def __init__(self, client: Any, tables: Tables) -> None:
         self._client = client
         self._tables = tables
         self.table = tables.events_table
+        self.days_table = tables.event_days_table
 
     def run(self, queries: Sequence[str]) -> list[list[Row]]:
         """The rows of each query, by column name; raises `QueryError`."""
@@ -44,6 +46,15 @@ class Athena:
         for query_id in running:
             self._wait(query_id, deadline)
         return [self._rows(query_id) for query_id in running]
+
+    def unload(self, query: str, folder: str) -> None:
+        """Write the rows of a query as Parquet into an empty folder, `s3://.../`.
+
+        Raises `QueryError`; files may then be there, not all of them.
+        """
+        form = "format = 'PARQUET', compression = 'SNAPPY'"
+        statement = f"UNLOAD (\n{query}\n)\nTO '{folder}'\nWITH ({form})"
+        self._wait(self._start(statement), clock.monotonic() + _PATIENCE_SECONDS)
 
     def _start(self, query: str) -> str:
         answer = self._client.start_query_execution(

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["Executions"]
 
+_LONGEST_CAUSE = 32768
+
 
 class Executions:
     """Step Functions, as far as a release needs it."""
@@ -37,10 +39,23 @@ class Executions:
                     return str(machine["stateMachineArn"])
         raise LookupError(f"no state machine named {name!r} in this region")
 
-    def succeed(self, token: str, output: dict[str, Any]) -> None:
-        """Let the waiting state go on with `output`."""
-        self._client.send_task_success(taskToken=token, output=json.dumps(output))
+    def succeed(self, token: str, output: dict[str, Any]) -> bool:
+        """Let the waiting state go on with `output`; False when it does not wait any more."""
+        try:
+            self._client.send_task_success(taskToken=token, output=json.dumps(output))
+        except self._gone():
+            return False
+        return True
 
-    def fail(self, token: str, error: str, cause: str) -> None:
-        """Let the waiting state fail with `error`."""
-        self._client.send_task_failure(taskToken=token, error=error, cause=cause)
+    def fail(self, token: str, error: str, cause: str) -> bool:
+        """Let the waiting state fail with `error`; False when it does not wait any more."""
+        cause = cause[:_LONGEST_CAUSE]
+        try:
+            self._client.send_task_failure(taskToken=token, error=error, cause=cause)
+        except self._gone():
+            return False
+        return True
+
+    def _gone(self) -> tuple[type[Exception], ...]:
+        known = self._client.exceptions
+        return (known.TaskTimedOut, known.TaskDoesNotExist, known.InvalidToken)

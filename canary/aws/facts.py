@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from canary.aws import facts_sql
+from canary.aws import facts_sql, groups_sql
 from canary.aws.athena import Athena, Row
-from canary.aws.facts_sql import Window
+from canary.aws.conversations_sql import Window
+from canary.aws.event_days import EventDays
 from canary.aws.metrics import Metrics
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
@@ -28,11 +30,12 @@ LATE_SECONDS = 600.0
 
 
 class FactStore:
-    """Reads `Facts` for the looks of one release."""
+    """Reads `Facts` for the looks of one release: days that are over from their sums."""
 
-    def __init__(self, athena: Athena, metrics: Metrics) -> None:
+    def __init__(self, athena: Athena, metrics: Metrics, days: EventDays) -> None:
         self._athena = athena
         self._metrics = metrics
+        self._days = days
 
     def read(
         self,
@@ -48,18 +51,20 @@ class FactStore:
         """
         first = state.first_exposure_at or state.admitted_at
         block = state.block_started_at or first
-        whole = Window(state.release_id, state.admitted_at, first, as_of)
-        recent = Window(state.release_id, state.admitted_at, block, as_of)
+        whole = self._window(state, first, as_of)
+        recent = replace(whole, since=block)
         metrics = facts_sql.measured(policy.metrics)
         table = self._athena.table
-        all_rows, block_rows, tail_rows, draw_rows = self._athena.run(
-            [
-                facts_sql.cells(table, whole, metrics),
-                facts_sql.cells(table, recent, metrics),
-                facts_sql.latency(table, recent),
-                facts_sql.draws(table, whole),
-            ]
-        )
+        queries = [
+            facts_sql.cells(table, whole, metrics),
+            facts_sql.cells(table, recent, metrics),
+            facts_sql.latency(table, recent),
+            facts_sql.draws(table, whole),
+        ]
+        if state.stage == len(policy.stages) - 2:
+            queries.append(groups_sql.groups(table, whole, policy, state.stage))
+        all_rows, block_rows, tail_rows, draw_rows, *group_rows = self._athena.run(queries)
+        primary = policy.metric(policy.statistics.primary_metric)
         newest = max((_number(row["last_epoch"]) for row in all_rows), default=0.0)
         return Facts(
             as_of=as_of,
@@ -67,6 +72,7 @@ class FactStore:
             block_cells=(*_cells(block_rows, metrics), *self._counted(policy, state.stage, recent)),
             latency=_tails(tail_rows),
             draws=_draws(draw_rows),
+            groups=_groups(group_rows[0], primary) if group_rows else {},
             raised=raised,
             late=max(newest, first) < as_of - LATE_SECONDS,
         )
@@ -75,16 +81,20 @@ class FactStore:
         self, state: ReleaseState, policy: CompiledPolicy, since: float, as_of: float
     ) -> tuple[Cell, ...]:
         """The cells of one window, for a trigger."""
-        window = Window(state.release_id, state.admitted_at, since, as_of)
+        window = self._window(state, since, as_of)
         metrics = facts_sql.measured(policy.metrics)
         (rows,) = self._athena.run([facts_sql.cells(self._athena.table, window, metrics)])
         return (*_cells(rows, metrics), *self._counted(policy, state.stage, window))
 
     def draws(self, state: ReleaseState, as_of: float) -> tuple[Draws, ...]:
         """First draws of units since the release was admitted."""
-        window = Window(state.release_id, state.admitted_at, state.admitted_at, as_of)
+        window = self._window(state, state.admitted_at, as_of)
         (rows,) = self._athena.run([facts_sql.draws(self._athena.table, window)])
         return _draws(rows)
+
+    def _window(self, state: ReleaseState, since: float, as_of: float) -> Window:
+        days = self._days.load(state.test_id)
+        return Window(state.release_id, state.admitted_at, since, as_of, days)
 
     def _counted(self, policy: CompiledPolicy, stage: int, window: Window) -> Iterable[Cell]:
         """The detector's counters, each turn its own unit: they carry no customer."""
@@ -126,6 +136,17 @@ def _cells(rows: Sequence[Row], metrics: Sequence[Metric]) -> Iterable[Cell]:
             arm=row["arm"] or "",
             measures=measures,
         )
+
+
+def _groups(rows: Sequence[Row], primary: Metric) -> dict[str, dict[str, tuple[Cell, ...]]]:
+    pieces: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        part, piece = row["part"] or "", row["piece"] or ""
+        pieces.setdefault(part, {}).setdefault(piece, []).append(row)
+    return {
+        part: {piece: tuple(_cells(own, (primary,))) for piece, own in by_piece.items()}
+        for part, by_piece in pieces.items()
+    }
 
 
 def _tails(rows: Sequence[Row]) -> dict[str, LatencyTail]:

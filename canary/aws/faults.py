@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AdmissionRefused", "HarmDetected", "NotReady", "Revoked"]
+__all__ = ["AdmissionRefused", "HarmDetected", "Held", "NotReady", "Revoked"]
 
 
 class AdmissionRefused(Exception):  # noqa: N818 - the state machine matches this name
@@ -11,6 +11,10 @@ class AdmissionRefused(Exception):  # noqa: N818 - the state machine matches thi
 
 class HarmDetected(Exception):  # noqa: N818 - the state machine matches this name
     """A critical alarm is in ALARM: traffic may not move toward the canary."""
+
+
+class Held(Exception):  # noqa: N818 - the state machine matches this name
+    """The release is held: nothing is prepared until a person lifts that."""
 
 
 class NotReady(Exception):  # noqa: N818 - the state machine retries this name

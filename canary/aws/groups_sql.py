@@ -7,7 +7,7 @@ are worked out here and compared as numbers: the engines' time zone functions di
 from __future__ import annotations
 
 from canary.aws.conversations_sql import Window, conversations
-from canary.aws.facts_sql import moments, summed
+from canary.aws.facts_sql import cell_moments, unit_sums
 from canary.policy.compiled import CompiledPolicy
 from canary.release.calendar import closure_spans, local_midnights
 
@@ -49,12 +49,12 @@ pieces AS (
 ),
 units AS (
   SELECT part, piece, stratum, p_canary, stage, arm, unit_id,
-    {moments([metric], window)}
+    {unit_sums([metric], window)}
   FROM pieces
   GROUP BY part, piece, stratum, p_canary, stage, arm, unit_id
 )
 SELECT part, piece, stratum, p_canary, stage, arm,
-  {summed(1)}
+  {cell_moments(1)}
 FROM units
 GROUP BY part, piece, stratum, p_canary, stage, arm
 ORDER BY part, piece, stratum, p_canary, arm"""  # noqa: S608 - no outside text enters

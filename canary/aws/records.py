@@ -1,4 +1,4 @@
-"""The table of releases: the record, the lock, the candidate's memory, the token, attestations."""
+"""The table of releases: the record, the lock, the candidate's memory, attestations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from canary.aws import clock
 from canary.aws.items import from_item, to_item
 from canary.release.model import ReleaseState, SafeArm
 
@@ -135,25 +134,6 @@ class Releases:
                 ExpressionAttributeValues=to_item({":known": len(known.rollbacks)}),
             )
         return after
-
-    def save_token(self, release_id: str, token: str) -> None:
-        """Keep the task token of the state that waits for a person."""
-        self._client.put_item(
-            TableName=self._table,
-            Item=to_item(
-                {
-                    "pk": f"TOKEN#{release_id}",
-                    "sk": "TOKEN",
-                    "task_token": token,
-                    "asked_at": clock.now(),
-                }
-            ),
-        )
-
-    def token(self, release_id: str) -> str | None:
-        """The task token of the state that waits for a person, if one ever did."""
-        item = self._get({"pk": f"TOKEN#{release_id}", "sk": "TOKEN"})
-        return str(item["task_token"]) if item else None
 
     def attestations(self, task_set: str) -> tuple[Attestation, ...]:
         """What the tasks of a set have attested."""

@@ -21,6 +21,10 @@ class RollbackRecord:
     fields: dict[str, Any]
     steps: dict[str, str]
 
+    def age(self, now: float) -> float:
+        """Seconds since it was opened, at epoch second `now`."""
+        return now - dt.datetime.fromisoformat(self.opened_at).timestamp()
+
 
 class Rollbacks:
     """A release has one rollback: whoever opens it later finds the first."""

@@ -15,11 +15,14 @@ __all__ = ["COMMANDS", "canary", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("canary.cli.local:local", "Run a whole release on this machine."),
     "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
+    "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
+    "page": ("canary.cli.page:page", "Show the region's status page on this machine."),
     "hold": ("canary.cli.operate:hold", "Pause the release at its present weights."),
     "resume": ("canary.cli.operate:resume", "Lift a pause."),
-    "approve": ("canary.cli.operate:approve", "Approve the step from 50% to 100%."),
+    "approve": ("canary.cli.approval:approve", "Approve the step from 50% to 100%."),
+    "reject": ("canary.cli.approval:reject", "Reject that step: hold at 50%."),
     "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),
 }
 """Name, in the order of the help: where the command is, and its line of help."""

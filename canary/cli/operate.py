@@ -1,4 +1,4 @@
-"""Operate a release of a deployed region: start, status, hold, resume, approve, rollback.
+"""Operate a release of a deployed region: start, status, hold, resume, rollback.
 
 Exit status: 0 done, 1 refused (nothing was changed), 2 usage or configuration.
 """
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from canary.aws.records import Releases
     from canary.release.model import ReleaseState
 
-__all__ = ["approve", "hold", "resume", "rollback", "start", "status"]
+__all__ = [
+    "Region",
+    "hold",
+    "in_region",
+    "refuse",
+    "resume",
+    "rollback",
+    "start",
+    "status",
+]
 
 RELEASES_TABLE = "canary-releases"
 MACHINE = "canary-release"
@@ -68,7 +77,7 @@ def refuse(reason: str) -> NoReturn:
     raise click.exceptions.Exit(_REFUSED)
 
 
-def _command(function: Callable[..., None]) -> Callable[..., None]:
+def in_region(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command its region, and each error of the SDK one line."""
 
     @click.option("--region", "region_name", default="", help="Region (default: the SDK's).")
@@ -106,9 +115,21 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     required=True,
     help="JSON file of the offline evaluation: metric to score.",
 )
-@_command
+@click.option(
+    "--follows",
+    default="",
+    help="In a later wave: the release promoted in the wave before (default: of the same id).",
+)
+@in_region
 def start(
-    region: Region, *, candidate: str, release_id: str, test_id: str, hypothesis: str, offline: Path
+    region: Region,
+    *,
+    candidate: str,
+    release_id: str,
+    test_id: str,
+    hypothesis: str,
+    offline: Path,
+    follows: str,
 ) -> None:
     """Start a release of CANDIDATE, a model id."""
     from canary.aws.executions import Executions
@@ -130,6 +151,7 @@ def start(
             "candidate": candidate,
             "hypothesis": hypothesis,
             "offline_evaluation": scores,
+            **({"follows": follows} if follows else {}),
         },
     )
     region.say(f"{name} started: {arn}", {"release_id": name, "execution_arn": arn})
@@ -137,7 +159,7 @@ def start(
 
 @click.command()
 @click.argument("release_id", default="")
-@_command
+@in_region
 def status(region: Region, release_id: str) -> None:
     """Say where RELEASE_ID (default: the active release) stands, and why."""
     state = region.releases().load(release_id) if release_id else region.releases().active()
@@ -163,7 +185,7 @@ def status(region: Region, release_id: str) -> None:
 
 @click.command()
 @click.option("--reason", required=True, help="Why; people read it.")
-@_command
+@in_region
 def hold(region: Region, reason: str) -> None:
     """Keep the active release at its weights until `canary resume`."""
     state = region.active()
@@ -173,7 +195,7 @@ def hold(region: Region, reason: str) -> None:
 
 @click.command()
 @click.option("--by", default="", help="Who lifts the hold (default: the user).")
-@_command
+@in_region
 def resume(region: Region, by: str) -> None:
     """Lift the hold of the active release."""
     state = region.active()
@@ -185,35 +207,10 @@ def resume(region: Region, by: str) -> None:
 
 
 @click.command()
-@click.argument("release_id", default="")
-@click.option("--by", default="", help="Who approves (default: the user).")
-@click.option("--deny", "reason", default="", help="Deny instead, for this reason.")
-@_command
-def approve(region: Region, release_id: str, by: str, reason: str) -> None:
-    """Answer the release that waits for a person: all traffic to the candidate, or not."""
-    from canary.aws.executions import Executions
-
-    state = region.active()
-    if release_id and release_id != state.release_id:
-        refuse(f"{state.release_id} is active, not {release_id}")
-    token = region.releases().token(state.release_id)
-    if state.phase.value != "AWAITING_APPROVAL" or token is None:
-        refuse(f"{state.release_id} does not ask for approval, it is {state.phase.value}")
-    executions = Executions(region.client("stepfunctions"))
-    who = by or getpass.getuser()
-    if reason:
-        executions.fail(token, "ApprovalDenied", f"{who}: {reason}")
-    else:
-        executions.succeed(token, {"approved_by": who})
-    answer = {"release_id": state.release_id, "approved": not reason, "by": who}
-    region.say(f"{state.release_id} {'denied' if reason else 'approved'} by {who}", answer)
-
-
-@click.command()
 @click.option("--reason", required=True, help="Why; it goes into the record.")
 @click.option("--strike/--no-strike", default=False, help="Hold it against the candidate.")
 @click.option("--reject", is_flag=True, help="Never try this candidate again.")
-@_command
+@in_region
 def rollback(region: Region, reason: str, strike: bool, reject: bool) -> None:
     """Take all traffic off the canary now and end the active release."""
     from canary.aws.functions import Function

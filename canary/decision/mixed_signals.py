@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from canary.decision.effects import Effect, effect_in
 from canary.decision.facts import Cell
 from canary.policy.compiled import CompiledPolicy
+from canary.statistics.multiplicity import holm, rejected
 
 __all__ = ["MixedSignals", "mixed_signals"]
 
@@ -54,28 +55,27 @@ def mixed_signals(policy: CompiledPolicy, cells: Iterable[Cell]) -> MixedSignals
         found = effect_in(kept, metric, {intent.name})
         if found.known and min(found.n_control, found.n_canary) >= _LEAST_OUTCOMES:
             effects[intent.name] = found
-    tested = {(name, "harmed"): each.p_harmed for name, each in effects.items()}
-    tested |= {(name, "helped"): each.p_helped for name, each in effects.items()}
-    rejected = _holm(tested, checks.mixed_alpha)
+    directions = {
+        **{(name, "harmed"): each.p_harmed for name, each in effects.items()},
+        **{(name, "helped"): each.p_helped for name, each in effects.items()},
+    }
+    proved: set[tuple[str, str]] = set()
+    if directions:
+        adjusted = holm(list(directions.values()))
+        proved = {
+            key
+            for key, sure in zip(directions, rejected(adjusted, checks.mixed_alpha), strict=True)
+            if sure
+        }
     return MixedSignals(
-        harmed=tuple(name for name in effects if (name, "harmed") in rejected),
-        helped=tuple(name for name in effects if (name, "helped") in rejected),
+        harmed=tuple(name for name in effects if (name, "harmed") in proved),
+        helped=tuple(name for name in effects if (name, "helped") in proved),
         much_harmed=tuple(
             name
             for name, each in effects.items()
             if each.estimate <= -checks.mixed_harm and each.p_harmed < checks.mixed_alpha
         ),
     )
-
-
-def _holm(p_values: dict[tuple[str, str], float], alpha: float) -> set[tuple[str, str]]:
-    """Holm's step-down: the hypotheses rejected with family-wise error `alpha`."""
-    rejected: set[tuple[str, str]] = set()
-    for key, p in sorted(p_values.items(), key=lambda item: item[1]):
-        if p > alpha / (len(p_values) - len(rejected)):
-            break
-        rejected.add(key)
-    return rejected
 
 
 def _list(names: Iterable[str]) -> str:

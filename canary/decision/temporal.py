@@ -5,22 +5,18 @@ All three read the last test stage only, where both arms are alike in size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from canary.decision.effects import Effect, effect_in
 from canary.decision.facts import Cell
 from canary.policy.compiled import CompiledPolicy
-from canary.statistics.interaction import gail_simon
+from canary.statistics.heterogeneity import gail_simon
+from canary.statistics.novelty import novelty_contrast
 
 __all__ = ["Interaction", "Novelty", "interactions", "novelty"]
 
 _LEAST_OUTCOMES = 100
-_EARLY_Z = 1.96
-_DECAY_Z = -1.645
-_KEPT = 0.5
-"""Less than half of the early effect left is decay (A8)."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,8 @@ class Novelty:
     late: float
     z_early: float
     z_decay: float
-
-    @property
-    def found(self) -> bool:
-        """Whether there was an effect at first, of which more than half has gone."""
-        return self.z_early > _EARLY_Z and self.z_decay < _DECAY_Z
+    found: bool
+    """Whether there was an effect at first, of which more than half has gone."""
 
 
 def interactions(
@@ -68,11 +61,11 @@ def interactions(
         effects = {name: effect_in(cells, metric, strata) for name, cells in kept.items()}
         enough = {name: each for name, each in effects.items() if _enough(each)}
         if len(enough) > 1:
-            p = gail_simon(
+            test = gail_simon(
                 [each.estimate for each in enough.values()],
                 [each.variance for each in enough.values()],
             )
-            found.append(Interaction(scope, p, {n: e.estimate for n, e in enough.items()}))
+            found.append(Interaction(scope, float(test.p_value), {n: e.estimate for n, e in enough.items()}))
     return tuple(found)
 
 
@@ -82,9 +75,9 @@ def novelty(policy: CompiledPolicy, groups: Mapping[str, Iterable[Cell]]) -> Nov
     early, late = (effect_in(tuple(groups.get(name, ())), metric) for name in ("early", "late"))
     if not (_enough(early) and _enough(late)):
         return None
-    contrast = late.estimate - _KEPT * early.estimate
-    spread = math.sqrt(late.variance + _KEPT**2 * early.variance)
-    return Novelty(early.estimate, late.estimate, early.z, contrast / spread)
+    test = novelty_contrast(early.estimate, early.variance, late.estimate, late.variance)
+    z_early, z_decay = float(test.early_z), float(test.z)
+    return Novelty(early.estimate, late.estimate, z_early, z_decay, found=bool(test.novelty))
 
 
 def _enough(found: Effect) -> bool:

@@ -50,6 +50,7 @@ class Addresses:
     def install(self, patches: Patches) -> None:
         """Give load balancers these names, and all of the four types their attributes."""
         _resolve_names_to_this_machine(patches, self)
+        _keep_the_type(patches)
         _know_every_attribute(patches)
 
 
@@ -64,6 +65,30 @@ def _resolve_names_to_this_machine(patches: Patches, addresses: Addresses) -> No
         return made
 
     patches.set(ELBv2Backend, "create_load_balancer", create_load_balancer)
+
+
+def _keep_the_type(patches: Patches) -> None:
+    """Moto makes an application load balancer of every one in a template."""
+    original = FakeLoadBalancer.create_from_cloudformation_json
+
+    def create_from_cloudformation_json(
+        _cls: type[FakeLoadBalancer],
+        /,
+        resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+        **named: Any,
+    ) -> FakeLoadBalancer:
+        made = original(resource_name, cloudformation_json, account_id, region_name, **named)
+        made.type = cloudformation_json["Properties"].get("Type", "application")
+        return made
+
+    patches.set(
+        FakeLoadBalancer,
+        "create_from_cloudformation_json",
+        classmethod(create_from_cloudformation_json),
+    )
 
 
 def _know_every_attribute(patches: Patches) -> None:

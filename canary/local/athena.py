@@ -2,7 +2,7 @@
 
 The two engines agree on the subset that the product writes; a few of Trino's names are made known
 to DuckDB, and integers divide as integers. What DuckDB cannot run is a failed query with its
-message. Results are not written to S3.
+message. Results are not written to S3, but UNLOAD writes its one Parquet file.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,6 +24,7 @@ from moto.athena.models import AthenaBackend, Execution
 from moto.athena.responses import AthenaResponse
 
 from canary.local.athena_tables import Clients, Tables
+from canary.local.parquet import copy_rows
 from canary.local.patches import Patches
 
 __all__ = ["Athena", "as_text"]
@@ -37,6 +41,11 @@ MACROS = (
 
 ATHENA_TYPES = {"HUGEINT": "bigint", "TIMESTAMP WITH TIME ZONE": "timestamp", "FLOAT": "real"}
 MAX_RESULTS = 1000
+_UNLOAD = re.compile(
+    r"\s*UNLOAD\s*\((?P<query>.*)\)\s*TO\s*'s3://(?P<bucket>[^/']+)/(?P<folder>[^']*/)'\s*"
+    r"WITH\s*\(\s*format\s*=\s*'PARQUET'\s*,\s*compression\s*=\s*'SNAPPY'\s*\)\s*",
+    re.DOTALL,
+)
 
 Answer = tuple[list[tuple[str, str]], list[tuple[Any, ...]]]
 """Columns (name, Athena type) and rows."""
@@ -73,6 +82,7 @@ class Athena:
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         for macro in MACROS:
             self._connection.execute(f"CREATE MACRO {macro}")
+        self._clients = clients
         self._tables = Tables(clients, self._connection)
         self._threads = ThreadPoolExecutor(2, "athena")
 
@@ -92,7 +102,7 @@ class Athena:
         self._threads.submit(self._run, run)
 
     def execute(self, database: str, sql: str) -> Answer:
-        """The answer of one SELECT.
+        """The answer of one SELECT; of one UNLOAD, which writes its rows, nothing.
 
         Raises `ValueError` for another statement, `duckdb.Error` for what DuckDB refuses.
         """
@@ -100,12 +110,25 @@ class Athena:
         with self._connection.cursor() as cursor:
             cursor.execute(f"SET search_path = '{database}'")
             cursor.execute("SET integer_division = true")
-            statements = cursor.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise ValueError("only one SELECT statement is supported")
-            cursor.execute(statements[0])
+            if unload := _UNLOAD.fullmatch(sql):
+                _only_select(cursor, unload["query"])
+                self._unload(cursor, **unload.groupdict())
+                return [], []
+            cursor.execute(_only_select(cursor, sql))
             columns = [(each[0], _athena_type(str(each[1]))) for each in cursor.description or ()]
             return columns, cursor.fetchall()
+
+    def _unload(
+        self, cursor: duckdb.DuckDBPyConnection, query: str, bucket: str, folder: str
+    ) -> None:
+        """Write a query's rows into a folder, which must be empty, as AWS has it."""
+        s3 = self._clients.client("s3")
+        if s3.list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1).get("Contents"):
+            raise ValueError(f"HIVE_PATH_ALREADY_EXISTS: s3://{bucket}/{folder}")
+        with tempfile.TemporaryDirectory(prefix="canary-unload-") as directory:
+            target = Path(directory) / "rows.parquet"
+            copy_rows(cursor, query, target)
+            s3.put_object(Bucket=bucket, Key=f"{folder}0.parquet", Body=target.read_bytes())
 
     def _run(self, run: QueryRun) -> None:
         try:
@@ -123,6 +146,13 @@ class Athena:
             raise ValueError("ExecutionParameters are not supported")
         context: Any = run.context or {}
         return self.execute(context.get("Database") or "default", run.query)
+
+
+def _only_select(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    statements = cursor.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ValueError("only one SELECT statement, or one UNLOAD of it, is supported")
+    return statements[0]
 
 
 def as_text(value: Any) -> str | None:

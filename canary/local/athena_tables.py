@@ -1,4 +1,4 @@
-"""Glue tables over JSON lines in S3, loaded into DuckDB object by object."""
+"""Glue tables over Parquet or JSON lines in S3, loaded into DuckDB object by object."""
 
 from __future__ import annotations
 
@@ -82,10 +82,36 @@ class Tables:
                 if found["Key"] not in known and found["Size"]:
                     fresh[_partition(found["Key"], partitions)].append(found["Key"])
         for values, keys in fresh.items():
-            self._load(target, columns, dict(zip(partitions, values, strict=True)), bucket, keys)
+            load = self._load_parquet if _is_parquet(storage) else self._load_lines
+            load(target, columns, dict(zip(partitions, values, strict=True)), bucket, keys)
             known.update(keys)
 
-    def _load(
+    def _load_parquet(
+        self,
+        target: str,
+        columns: dict[str, str],
+        partition: dict[str, str],
+        bucket: str,
+        keys: list[str],
+    ) -> None:
+        """Columns by name: one that a file lacks is null, one that the table lacks is not read."""
+        s3 = self._clients.client("s3")
+        literals = "".join(f', ? AS "{name}"' for name in partition)
+        with tempfile.TemporaryDirectory(prefix="canary-athena-") as directory:
+            path = Path(directory) / "new.parquet"
+            for key in keys:
+                path.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                described = self._connection.execute(
+                    "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL", [str(path)]
+                )
+                there = {name for (name,) in described.fetchall()}
+                names = ", ".join(f'"{name}"' for name in columns if name in there)
+                self._connection.execute(
+                    f"INSERT INTO {target} BY NAME SELECT {names}{literals} FROM read_parquet(?)",  # noqa: S608 - checked names
+                    [*partition.values(), str(path)],
+                )
+
+    def _load_lines(
         self,
         target: str,
         columns: dict[str, str],
@@ -107,6 +133,11 @@ class Tables:
                 f"?, format = 'newline_delimited', columns = {{{schema}}})",
                 [*partition.values(), str(path)],
             )
+
+
+def _is_parquet(storage: dict[str, Any]) -> bool:
+    library = (storage.get("SerdeInfo") or {}).get("SerializationLibrary", "")
+    return "parquet" in library.lower()
 
 
 def _checked(name: str) -> str:

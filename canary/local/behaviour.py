@@ -49,6 +49,7 @@ class Behaviour:
 
     error_rate: float
     throttle_rate: float
+    refusal_rate: float
     latency_p50_ms: float
     latency_sigma: float
     hallucination_rate: float
@@ -66,6 +67,7 @@ class Behaviour:
         return cls(
             error_rate=baseline.error_rate,
             throttle_rate=0.0,
+            refusal_rate=0.0,
             latency_p50_ms=P50_MS,
             latency_sigma=math.log(baseline.p99_ms / P50_MS) / _Z99,
             hallucination_rate=baseline.hallucination_rate,
@@ -188,7 +190,7 @@ def uniform(seed: int, what: str, conversation_id: str, *more: object) -> float:
 class TurnDraw:
     """What one call of a model comes to; `latency_ms` is simulated."""
 
-    kind: Literal["answer", "error", "throttled"]
+    kind: Literal["answer", "refused", "error", "throttled"]
     latency_ms: float
     hallucinated: bool = False
 
@@ -196,7 +198,7 @@ class TurnDraw:
 def draw_turn(
     how: Behaviour, seed: int, conversation_id: str, turn: int, attempt: int = 1
 ) -> TurnDraw:
-    """One call: throttled, failed, or answered after a lognormal latency."""
+    """One call: throttled, failed, or after a lognormal latency answered or refused."""
 
     def luck(what: str) -> float:
         return uniform(seed, what, conversation_id, turn, attempt)
@@ -207,6 +209,8 @@ def draw_turn(
         return TurnDraw("error", FAILURE_MS)
     z = _NORMAL.inv_cdf(max(luck("latency"), 1e-12))
     latency = min(how.latency_p50_ms * math.exp(how.latency_sigma * z), LONGEST_MS)
+    if luck("refusal") < how.refusal_rate:
+        return TurnDraw("refused", latency)
     return TurnDraw("answer", latency, luck("hallucination") < how.hallucination_rate)
 
 

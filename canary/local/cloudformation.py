@@ -43,10 +43,15 @@ _MODULES = (
     "containers",
     "custom",
     "data",
+    "delivery",
+    "deployments",
     "functions",
     "load_balancing",
     "messaging",
+    "models",
     "network",
+    "pipelines",
+    "scaling",
     "security",
     "workflow",
 )
@@ -201,7 +206,7 @@ def _name_the_failing_resource(patches: Patches) -> None:
     def explained(action: Callable[..., Any]) -> Callable[..., Any]:
         def run(logical_id: str, resource: dict[str, Any], *rest: Any, **named: Any) -> Any:
             try:
-                return action(logical_id, resource, *rest, **named)
+                return action(logical_id, _untagged(resource), *rest, **named)
             except _ResourceFailedError:
                 raise
             except Exception as error:
@@ -220,6 +225,15 @@ def _name_the_failing_resource(patches: Patches) -> None:
 
     patches.set(parsing, "parse_and_create_resource", explained(create))
     patches.set(parsing, "parse_and_update_resource", explained(update_or_refuse))
+
+
+def _untagged(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource without its tags: they decide nothing here, and moto misreads some of them."""
+    properties = resource.get("Properties")
+    if not isinstance(properties, dict) or "Tags" not in properties:
+        return resource
+    kept = {name: value for name, value in properties.items() if name != "Tags"}
+    return {**resource, "Properties": kept}
 
 
 class _ResourceFailedError(ValidationError):

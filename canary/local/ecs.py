@@ -19,13 +19,14 @@ from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskSet, ecs_ba
 from moto.elbv2.models import elbv2_backends
 
 from canary.local.clock import ENVIRONMENT_NAME, Clock
+from canary.local.ecs_revisions import Revision, Revisions
 from canary.local.ecs_task import Blueprint, Task, TaskStatus
 from canary.local.emulator import ACCOUNT, Emulator
 from canary.local.processes import Processes
 from canary.local.targets import Targets
 from canary.local.task_metadata import TaskMetadata
 
-__all__ = ["Counts", "TaskScheduler", "desired_count"]
+__all__ = ["Counts", "TaskScheduler", "desired_count", "first_revision"]
 
 _PASS_SECONDS = 0.1
 _BACK_OFF_SECONDS = 0.5
@@ -79,6 +80,7 @@ class TaskScheduler:
         self._checkout = checkout
         self._on_line = on_line
         self._overrides = overrides
+        self.revisions = Revisions()
         self._metadata = TaskMetadata()
         self._tasks: list[Task] = []
         self._lock = threading.RLock()
@@ -160,16 +162,19 @@ class TaskScheduler:
                     for each in service.task_sets
                 ]
             elif not _external(service):
-                groups.append(
+                groups += [
                     _Group(
-                        key=service.arn,
+                        key=each.key,
                         service=service,
                         desired=int(service.desired_count or 0),
-                        task_definition=str(service.task_definition),
-                        load_balancers=service.load_balancers or [],
+                        task_definition=each.task_definition,
+                        load_balancers=[{"targetGroupArn": each.target_group}]
+                        if each.target_group
+                        else [],
                         external_id="",
                     )
-                )
+                    for each in self.revisions.of(service.arn, first_revision(service))
+                ]
         return groups
 
     def _reconcile(self, group: _Group) -> None:
@@ -289,6 +294,13 @@ def desired_count(service: Service, task_set: TaskSet) -> int:
     """How many tasks a set wants: its share of the service's desired count, rounded up."""
     share = float(task_set.scale.get("value", 100.0)) / 100.0
     return math.ceil(round(int(service.desired_count or 0) * share, 9))
+
+
+def first_revision(service: Service) -> Revision:
+    """What a service without task sets was created with."""
+    balancers = service.load_balancers or []
+    group = balancers[0]["targetGroupArn"] if balancers else ""
+    return Revision(service.arn, str(service.task_definition), group)
 
 
 def _external(service: Service) -> bool:

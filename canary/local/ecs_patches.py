@@ -68,7 +68,7 @@ def describe_real_services(patches: Patches, scheduler: TaskScheduler) -> None:
     ) -> Any:
         services, failures = original(self, cluster_str, service_names_or_arns)
         for each in services:
-            keys = [s.id for s in each.task_sets] or [each.arn]
+            keys = [s.id for s in each.task_sets] or scheduler.revisions.keys(each.arn)
             counts = [scheduler.counts(key, 0) for key in keys]
             each.running_count = sum(count.running + count.stopping for count in counts)
             each.pending_count = sum(count.pending for count in counts)
@@ -92,7 +92,7 @@ def list_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
         stopped = desiredStatus == "STOPPED"
         found = []
         for task in scheduler.tasks():
-            described = _described(self, task)
+            described = _described(self, scheduler, task)
             if (
                 (task.stopping == stopped)
                 and (started_by is None or task.started_by == started_by)
@@ -108,7 +108,9 @@ def list_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
     ) -> list[SimpleNamespace]:
         self._get_cluster(cluster_str)
         wanted = {each.split("/")[-1] for each in tasks}
-        return [_described(self, task) for task in scheduler.tasks() if task.id in wanted]
+        return [
+            _described(self, scheduler, task) for task in scheduler.tasks() if task.id in wanted
+        ]
 
     patches.set(EC2ContainerServiceBackend, "list_tasks", list_tasks)
     patches.set(EC2ContainerServiceBackend, "describe_tasks", describe_tasks)
@@ -124,15 +126,21 @@ def stop_real_tasks(patches: Patches, scheduler: TaskScheduler) -> None:
         wanted = task_str.rsplit("/", maxsplit=1)[-1]
         task = next(each for each in scheduler.tasks() if each.id == wanted)
         task.stop(reason or "StopTask")
-        return _described(self, task)
+        return _described(self, scheduler, task)
 
     patches.set(EC2ContainerServiceBackend, "stop_task", stop_task)
 
 
-def _described(backend: EC2ContainerServiceBackend, task: Task) -> SimpleNamespace:
-    services = backend.services.values()
+def _described(
+    backend: EC2ContainerServiceBackend, scheduler: TaskScheduler, task: Task
+) -> SimpleNamespace:
     owner = next(
-        (s for s in services if s.arn == task.group or task.group in {t.id for t in s.task_sets}),
+        (
+            service
+            for service in backend.services.values()
+            if task.group in scheduler.revisions.keys(service.arn)
+            or task.group in {each.id for each in service.task_sets}
+        ),
         None,
     )
     return SimpleNamespace(

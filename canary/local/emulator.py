@@ -76,7 +76,7 @@ class Emulator:
         self._server: Any = None
         self._saved: dict[str, str | None] = {}
         self._session: boto3.session.Session | None = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self.elsewhere: dict[str, str] = {}
         """Services that another process of the region answers for: SDK service id to URL."""
@@ -127,15 +127,16 @@ class Emulator:
         keep = {name: os.environ[name] for name in inherited if name in os.environ}
         return keep | self._settings(caller)
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the region, one per service, safe to share between threads."""
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client of the region, or of another, one each, safe to share between threads."""
+        key = (service, region or self.region)
         with self._lock:
             if self._session is None:
                 self._session = boto3.session.Session()
-            if service not in self._clients:
-                self._clients[service] = self._session.client(
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
                     service,
-                    region_name=self.region,
+                    region_name=key[1],
                     endpoint_url=self.endpoint,
                     aws_access_key_id=_REGION_KEY,
                     aws_secret_access_key=_SECRET,
@@ -146,7 +147,7 @@ class Emulator:
                         read_timeout=900,
                     ),
                 )
-            return self._clients[service]
+            return self._clients[key]
 
     def _quiet(self) -> None:
         """No request lines on the terminal; what moto could not answer is kept in `errors`."""

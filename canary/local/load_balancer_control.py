@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from canary.local.listeners import ways_in
 from canary.local.metrics import MetricStore, VirtualClock, series_key
 from canary.local.processes import Processes
 from canary.local.routes import UnsupportedRouteError, parse_action, parse_conditions
@@ -46,7 +47,7 @@ class Sockets(Protocol):
 class LoadBalancerControl:
     """Starts the load balancers' process once everything is deployed, and keeps it informed.
 
-    One port serves one listener of each load balancer: the one that does not only redirect.
+    One port serves one listener of each load balancer; `canary.local.listeners` says which.
     """
 
     def __init__(
@@ -168,16 +169,14 @@ class LoadBalancerControl:
     def _configuration(self) -> dict[str, Any]:
         listeners: list[dict[str, Any]] = []
         sockets: dict[str, int] = {}
-        for balancer in list(self._backend.load_balancers.values()):
-            listener = _served(balancer)
-            if listener is None:
-                continue
-            sockets[listener.arn] = self._sockets.socket_of(balancer.arn).fileno()
+        for way in ways_in(self._backend):
+            listener = way.listener
+            sockets[way.arn] = self._sockets.socket_of(way.socket_of).fileno()
             rules = [rule for rule in list(listener.rules.values()) if rule.priority != "default"]
             listeners.append(
                 {
-                    "arn": listener.arn,
-                    "balancer": balancer.arn,
+                    "arn": way.arn,
+                    "balancer": way.balancer.arn,
                     "rules": [
                         {
                             "conditions": rule.conditions,
@@ -187,7 +186,7 @@ class LoadBalancerControl:
                     ],
                     "default": [action.data for action in listener.default_actions],
                     "timeout": float(
-                        balancer.attrs.get("idle_timeout.timeout_seconds", IDLE_TIMEOUT)
+                        way.balancer.attrs.get("idle_timeout.timeout_seconds", IDLE_TIMEOUT)
                     ),
                 }
             )
@@ -260,31 +259,16 @@ class LoadBalancerControl:
         self._store.put(series_key(NAMESPACE, name, dimensions), float(value), at=now)
 
 
-def _served(balancer: Any) -> Any | None:
-    """The listener behind the load balancer's one port."""
-    listeners = list(balancer.listeners.values())
-    if len(listeners) > 1:
-        listeners = [each for each in listeners if not _only_redirects(each)]
-    if len(listeners) > 1:
-        raise UnsupportedRouteError(f"load balancer {balancer.name!r} has more than one listener")
-    return listeners[0] if listeners else None
-
-
-def _only_redirects(listener: Any) -> bool:
-    return len(listener.rules) == 1 and all(
-        action.type == "redirect" for action in listener.default_actions
-    )
-
-
 def _balancers_of(backend: Any, group: str) -> Iterable[str]:
     """The load balancers whose rules name a target group, whatever its weight."""
     for balancer in list(backend.load_balancers.values()):
-        listener = _served(balancer)
-        if listener is not None and any(
-            group in json.dumps(action.data)
+        named = (
+            json.dumps(action.data)
+            for listener in list(balancer.listeners.values())
             for rule in list(listener.rules.values())
             for action in rule.actions
-        ):
+        )
+        if any(group in actions for actions in named):
             yield balancer.arn
 
 

@@ -12,10 +12,13 @@ __all__ = ["FilterError", "parse_filter"]
 Matches = Callable[[str, Any], bool]
 """matches(line, parsed): `parsed` is the line's JSON object, or None."""
 
-_JSON = re.compile(
-    r"\{\s*\$\.(?P<path>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*"
-    r"(?:IS\s+(?P<word>TRUE|FALSE|NULL)|(?P<operator>!?=)\s*(?P<value>\"[^\"]*\"|[^\s\"&|]+))\s*\}"
+_JSON = re.compile(r"\{(.*)\}", re.DOTALL)
+_CONDITION = re.compile(
+    r"\s*\$\.(?P<path>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*"
+    r"(?:IS\s+(?P<word>TRUE|FALSE|NULL)|(?P<operator>!?=)\s*(?P<value>\"[^\"]*\"|[^\s\"&|]+))\s*"
 )
+_OR = re.compile(r"\|\|(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
+"""Two bars outside quotes."""
 _TERMS = re.compile(r"(\"[^\"]+\"\s*)+")
 _WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
 _ABSENT = object()
@@ -27,7 +30,7 @@ class FilterError(ValueError):
 
 @functools.lru_cache(maxsize=64)
 def parse_filter(pattern: str) -> Matches:
-    """The test behind `{ $.a IS TRUE }`, `{ $.a = value }`, `"term" "term"` or an empty pattern.
+    """The test behind `{ $.a IS TRUE }`, `{ $.a = value || $.b = value }`, `"term" "term"` or "".
 
     Raises `FilterError` for anything else. `*` in a value stands for any text.
     """
@@ -35,6 +38,16 @@ def parse_filter(pattern: str) -> Matches:
     if not pattern:
         return lambda _line, _parsed: True
     if match := _JSON.fullmatch(pattern):
+        conditions = [_condition(each, pattern) for each in _OR.split(match[1])]
+        return lambda line, parsed: any(condition(line, parsed) for condition in conditions)
+    if _TERMS.fullmatch(pattern):
+        terms = re.findall(r"\"([^\"]+)\"", pattern)
+        return lambda line, _parsed: all(term in line for term in terms)
+    raise FilterError(f"filter pattern {pattern!r} is not supported")
+
+
+def _condition(text: str, pattern: str) -> Matches:
+    if match := _CONDITION.fullmatch(text):
         path = match["path"].split(".")
         if match["word"]:
             wanted = _WORDS[match["word"]]
@@ -43,9 +56,6 @@ def parse_filter(pattern: str) -> Matches:
         if match["operator"] == "=":
             return lambda _line, parsed: same(_at(parsed, path))
         return lambda _line, parsed: (found := _at(parsed, path)) is not _ABSENT and not same(found)
-    if _TERMS.fullmatch(pattern):
-        terms = re.findall(r"\"([^\"]+)\"", pattern)
-        return lambda line, _parsed: all(term in line for term in terms)
     raise FilterError(f"filter pattern {pattern!r} is not supported")
 
 

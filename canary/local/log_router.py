@@ -1,7 +1,7 @@
-"""Where a task's lines go: metrics to the store, events to S3, subscriptions to functions.
+"""Where a task's lines go: metrics to the store, subscriptions to functions and delivery streams.
 
-Once a real second what has gathered is written and delivered, so a minute of the virtual clock
-makes one object and one invocation.
+Once a real second what has gathered is delivered, so a minute of the virtual clock makes one
+invocation of a function, and one record of a stream.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canary.local import embedded_metrics
-from canary.local.event_files import EventFiles
+from canary.local.firehose import DeliveryStreams
+from canary.local.firehose_config import StreamError
 from canary.local.log_delivery import subscription_event
 from canary.local.log_filters import FilterError, parse_filter
 from canary.local.metrics import MetricStore, VirtualClock
@@ -29,6 +30,7 @@ BATCH_SECONDS = 1.0
 TAIL_LINES = 200
 PRINCIPAL = "logs.amazonaws.com"
 EVENTS = ("turn", "outcome")
+DESTINATIONS = ("lambda", "firehose")
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class LogRouter:
         *,
         store: MetricStore,
         clock: VirtualClock,
-        files: EventFiles,
+        streams: DeliveryStreams,
         log_groups: Mapping[str, Any],
         invoke_for: InvokeFor,
         account: str,
@@ -57,13 +59,12 @@ class LogRouter:
         self.failures: list[str] = []
         self._store = store
         self._clock = clock
-        self._files = files
+        self._streams = streams
         self._log_groups = log_groups
         self._invoke_for = invoke_for
         self._owner = (account, region)
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._events: list[tuple[float, str]] = []
         self._deliveries: dict[tuple[str, str, str], list[tuple[float, str]]] = defaultdict(list)
         self._tails: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL_LINES))
         self._stop = threading.Event()
@@ -74,22 +75,22 @@ class LogRouter:
         for name, group in list(self._log_groups.items()):
             for subscription in _subscriptions(group):
                 parse_filter(subscription.filter_pattern)
-                if subscription.destination_arn.split(":")[2] != "lambda":
+                if _service(subscription.destination_arn) not in DESTINATIONS:
                     raise FilterError(
-                        f"log group {name}: only functions are supported as destination, "
-                        f"not {subscription.destination_arn}"
+                        f"log group {name}: only {' and '.join(DESTINATIONS)} are supported as "
+                        f"destination, not {subscription.destination_arn}"
                     )
 
     def start(self) -> None:
-        """Write and deliver once a real second until `stop`."""
+        """Deliver once a real second until `stop`."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and flush."""
+        """End the thread and settle."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(5)
-        self.flush()
+        self.settle()
 
     def on_line(self, log_group: str, line: str) -> None:
         """Route one line of a task; never raises: what is wrong with a line goes on record."""
@@ -99,8 +100,6 @@ class LogRouter:
                 embedded_metrics.publish(self._store, parsed)
             elif parsed is not None and parsed.get("event") in EVENTS:
                 self.tally.add(parsed)
-                with self._lock:
-                    self._events.append((float(parsed["epoch"]), line))
             else:
                 self._tails[log_group].append(line)
             self._subscribe(log_group, line, parsed)
@@ -112,21 +111,18 @@ class LogRouter:
         return list(self._tails.get(log_group, ()))[-last:]
 
     def flush(self) -> None:
-        """Write and deliver what has gathered. Events that could not be written are kept."""
+        """Deliver what has gathered; a delivery stream writes in its own time."""
         with self._flushing:
             with self._lock:
-                events, self._events = self._events, []
                 deliveries, self._deliveries = self._deliveries, defaultdict(list)
-            now = self._clock.now()
-            if events:
-                try:
-                    self._files.write(events, now)
-                except Exception as error:  # noqa: BLE001 - whatever S3 says, events are kept
-                    self._fail(f"events could not be written: {error}")
-                    with self._lock:
-                        self._events[:0] = events
-            for (group, name, function), lines in deliveries.items():
-                self._deliver(group, name, function, lines)
+            for (group, name, destination), lines in deliveries.items():
+                self._deliver(group, name, destination, lines)
+            self._streams.deliver()
+
+    def settle(self) -> None:
+        """Deliver what has gathered, and write what streams still hold."""
+        self.flush()
+        self._streams.deliver(everything=True)
 
     def _run(self) -> None:
         while not self._stop.wait(BATCH_SECONDS):
@@ -143,7 +139,7 @@ class LogRouter:
                     self._deliveries[key].append((self._clock.now(), line))
 
     def _deliver(
-        self, log_group: str, name: str, function: str, lines: list[tuple[float, str]]
+        self, log_group: str, name: str, destination: str, lines: list[tuple[float, str]]
     ) -> None:
         account, region = self._owner
         events = [
@@ -151,18 +147,31 @@ class LogRouter:
             for at, line in lines
         ]
         event = subscription_event(log_group, "tasks", name, events, owner=account)
+        if _service(destination) == "firehose":
+            self._put(name, destination, event["awslogs"]["data"])
+            return
         source = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:*"
         try:
-            admitted = self._invoke_for(PRINCIPAL, source, function, event)
+            admitted = self._invoke_for(PRINCIPAL, source, destination, event)
         except Exception as error:  # noqa: BLE001 - whatever the function runner raises
             self._fail(f"subscription {name} of {log_group}: {error}")
             return
         if not admitted:
-            self._fail(f"subscription {name}: {function} does not admit {PRINCIPAL}")
+            self._fail(f"subscription {name}: {destination} does not admit {PRINCIPAL}")
+
+    def _put(self, name: str, stream: str, data: str) -> None:
+        try:
+            self._streams.put(stream, data)
+        except StreamError as error:
+            self._fail(f"subscription {name}: {error}")
 
     def _fail(self, text: str) -> None:
         self.failures.append(text)
         _log.warning("%s", text)
+
+
+def _service(arn: str) -> str:
+    return arn.split(":")[2]
 
 
 def _subscriptions(group: Any) -> list[Any]:

@@ -27,6 +27,7 @@ from canary.policy.compiled import CompiledPolicy
 __all__ = ["application", "main"]
 
 CHARACTERS_A_TOKEN = 4
+REFUSAL = "Blocked by the guardrail."
 _WORLD: web.AppKey[World] = web.AppKey("world", World)
 _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
@@ -60,7 +61,9 @@ async def converse(request: web.Request) -> web.Response:
     how = world.behaviour(model_id, metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
     await asyncio.sleep(request.app[_CLOCK].real_seconds(draw.latency_ms / 1000))
-    if draw.kind != "answer":
+    if draw.kind == "refused" and "guardrailConfig" in body:
+        return _answer(body, REFUSAL, draw.latency_ms, "guardrail_intervened")
+    if draw.kind in ("error", "throttled"):
         return _drawn_failure(draw)
     text = answer(world.scenario.seed, conversation_id, turn, hallucinated=draw.hallucinated)
     return _answer(body, text, draw.latency_ms)
@@ -85,15 +88,17 @@ def _problem(body: Any) -> str | None:
     return None
 
 
-def _answer(body: Mapping[str, Any], text: str, latency_ms: float) -> web.Response:
-    asked = sum(len(block["text"]) for each in body["messages"] for block in each["content"])
+def _answer(
+    body: Mapping[str, Any], text: str, latency_ms: float, stop_reason: str = "end_turn"
+) -> web.Response:
+    asked = sum(len(_text(block)) for each in body["messages"] for block in each["content"])
     most = body.get("inferenceConfig", {}).get("maxTokens", 4096)
     tokens_in = 1 + asked // CHARACTERS_A_TOKEN
     tokens_out = min(1 + len(text) // CHARACTERS_A_TOKEN, most)
     return web.json_response(
         {
             "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
-            "stopReason": "end_turn",
+            "stopReason": stop_reason,
             "usage": {
                 "inputTokens": tokens_in,
                 "outputTokens": tokens_out,
@@ -103,6 +108,11 @@ def _answer(body: Mapping[str, Any], text: str, latency_ms: float) -> web.Respon
         },
         headers={"x-amzn-RequestId": str(uuid.uuid4())},
     )
+
+
+def _text(block: Mapping[str, Any]) -> str:
+    """The text of a content block, whether a guardrail judges it or not."""
+    return str(block["text"] if "text" in block else block["guardContent"]["text"]["text"])
 
 
 def _drawn_failure(draw: TurnDraw) -> web.Response:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from canary.local import (
+    buckets,
     cloudformation,
     cloudwatch_patches,
     ecs_patches,
@@ -20,9 +21,12 @@ from canary.local.access import ParameterAccess
 from canary.local.addresses import Addresses
 from canary.local.cache import Cache
 from canary.local.clock import Clock
+from canary.local.code_deploy import CodeDeploy
+from canary.local.code_pipeline import CodePipelines
 from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
+from canary.local.firehose import DeliveryStreams
 from canary.local.lambdas import Functions
 from canary.local.metrics import MetricStore
 from canary.local.patches import Patches
@@ -57,6 +61,7 @@ class Parts:
         self.patches = Patches()
         self.emulator = Emulator(region)
         self.metrics = MetricStore()
+        self.streams = DeliveryStreams(self.emulator, clock)
         self.processes = Processes()
         self.cache = Cache(self.processes)
         self.targets = Targets()
@@ -64,10 +69,12 @@ class Parts:
         self.access = ParameterAccess()
         self.functions = Functions(self.emulator, self.processes, clock, checkout, plain)
         self.bus = EventBus(self.emulator, self.functions, clock)
+        self.pipelines = CodePipelines(self.emulator, self.functions, self.bus, clock)
         self.schedules = Scheduler(self.bus, self.functions, clock)
         self.tasks = TaskScheduler(
             self.emulator, self.processes, clock, self.targets, checkout, on_line, plain
         )
+        self.deployments = CodeDeploy(self.emulator, self.functions, self.tasks, self.bus, clock)
 
     def __enter__(self) -> Self:
         try:
@@ -100,6 +107,8 @@ class Parts:
     def stop(self) -> None:
         """Stop everything, leaving no process, port, file or patch behind."""
         self.schedules.stop()
+        self.pipelines.stop()
+        self.deployments.stop()
         self.functions.stop()
         self.tasks.stop()
         self.processes.close()
@@ -122,10 +131,14 @@ class Parts:
         cloudformation.install(self.patches, self)
         stack_updates.install(self.patches)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
+        buckets.install(self.patches)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
         ecs_patches.install(self.patches, self.tasks)
-        for part in (self.bus, self.targets, self.addresses):
+        for part in (
+            *(self.bus, self.pipelines, self.targets, self.addresses),
+            self.deployments,
+        ):
             part.install(self.patches)
         self.access.install(self.patches)

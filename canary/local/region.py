@@ -137,11 +137,11 @@ class EmbeddedRegion:
     def serve(self, progress: Callable[[str], None]) -> None:
         """Start tasks, load balancers, alarms and schedules. Raises `StartError`."""
         parts = self.parts
-        self._files = EventFiles(self.client("s3"), self._events_bucket())
+        self._files = EventFiles(self.client("s3"), self._events_location())
         self._router = LogRouter(
             store=self.store,
             clock=self.clock,
-            files=self._files,
+            streams=parts.streams,
             log_groups=logs_backends[ACCOUNT][self.policy.region].groups,
             invoke_for=parts.functions.invoke_for,
             account=ACCOUNT,
@@ -226,8 +226,8 @@ class EmbeddedRegion:
         return bytes(found["Body"].read())
 
     def settle_events(self) -> None:
-        """Write every event that was said to S3."""
-        self.router.flush()
+        """Write every event that was said to S3: no stream holds one back."""
+        self.router.settle()
 
     def stored_events(self) -> StoredEvents:
         """What S3 holds of answered turns and outcomes, each counted once, and repeated ids."""
@@ -270,7 +270,7 @@ class EmbeddedRegion:
         """What went wrong on the way, one line each."""
         found = [f"{each.function}: {each.reason}" for each in self.parts.functions.events.failures]
         parts = (self.parts.schedules, self._balancer, self._alarms, self._actions, self._router)
-        for part in parts:
+        for part in (*parts, self.parts.streams):
             found += getattr(part, "failures", [])
         return tuple(
             each if count == 1 else f"{each} ({count} times)"
@@ -341,9 +341,9 @@ class EmbeddedRegion:
         said = (done.stdout or done.stderr).strip().splitlines()
         return done.returncode, said[-1] if said else ""
 
-    def _events_bucket(self) -> str:
+    def _events_location(self) -> str:
         table = self.client("glue").get_table(DatabaseName="canary", Name="events")["Table"]
-        return str(table["StorageDescriptor"]["Location"]).removeprefix("s3://").split("/")[0]
+        return str(table["StorageDescriptor"]["Location"])
 
     def _publish_policy(self) -> None:
         name = f"{PREFIX}/policy"

@@ -14,12 +14,13 @@ from canary.local.behaviour import Moment, active_faults
 from canary.local.child import Child
 from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
-from canary.local.region import CLOCK_FACTOR, EmbeddedRegion
+from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
 from canary.local.result import RunResult, StageShare
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
 from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
 from canary.local.view import View
+from canary.local.wave_before import promote_in_wave_before
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 from canary.routing.rates import asked_share
@@ -166,6 +167,11 @@ class ScenarioRun:
             "hypothesis": self._policy.statistics.hypothesis,
             "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
         }
+        for name in promote_in_wave_before(
+            region.parts.emulator, self._policy, release, table=RELEASES_TABLE, now=self._began
+        ):
+            # Not run here, and not hidden either: Admit reads this record across regions.
+            self._status.happened(f"{name} is not run: its {RELEASE_ID} was written as promoted")
         region.client("stepfunctions").start_execution(
             stateMachineArn=region.machine_arn(), name=RELEASE_ID, input=json.dumps(release)
         )

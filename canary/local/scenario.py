@@ -106,6 +106,9 @@ class Phase(_Timed):
         default=None, description="standard deviation of the latency's logarithm"
     )
     throttle_rate: Share | None = Field(default=None, description="share of calls answered 429")
+    refusal_rate: Share | None = Field(
+        default=None, description="share of answers that the guardrail replaces by its own message"
+    )
     hallucination_rate: Share | None = Field(
         default=None, description="share of answers that name a title that does not exist"
     )

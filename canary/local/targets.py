@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Literal
 
-from moto.elbv2.models import ELBv2Backend, FakeHealthStatus
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
 
 from canary.local.patches import Patches
 
@@ -41,6 +41,7 @@ class Targets:
     def install(self, patches: Patches) -> None:
         """Let `DescribeTargetHealth` answer from this table."""
         _describe_real_health(patches, self)
+        _register_the_template_s_targets(patches)
 
 
 def _describe_real_health(patches: Patches, table: Targets) -> None:
@@ -60,3 +61,27 @@ def _describe_real_health(patches: Patches, table: Targets) -> None:
         ]
 
     patches.set(ELBv2Backend, "describe_target_health", describe_target_health)
+
+
+def _register_the_template_s_targets(patches: Patches) -> None:
+    """Moto leaves out the targets that a template lists, such as a load balancer's ARN."""
+    original = FakeTargetGroup.create_from_cloudformation_json
+
+    def create_from_cloudformation_json(
+        _cls: type[FakeTargetGroup],
+        /,
+        resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+        **named: Any,
+    ) -> FakeTargetGroup:
+        made = original(resource_name, cloudformation_json, account_id, region_name, **named)
+        made.register(cloudformation_json["Properties"].get("Targets") or [])
+        return made
+
+    patches.set(
+        FakeTargetGroup,
+        "create_from_cloudformation_json",
+        classmethod(create_from_cloudformation_json),
+    )

@@ -72,7 +72,20 @@ def compile_policy(
         problem = Problem("region", region, f"one of {', '.join(known)}")
         raise PolicyError([problem], policy.name)
     compiled = _compile(policy, known[region])
-    return compiled if pace is None else apply_pace(compiled, pace)
+    return compiled if pace is None else apply_pace(compiled, _own_pace(policy, compiled, pace))
+
+
+def _own_pace(
+    policy: Policy, compiled: CompiledPolicy, pace: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The pace without gates on regional metrics that this region does not ask for."""
+    regional = {metric.name for metric in policy.metrics if metric.role == "regional"}
+    absent = regional - {gate.metric for gate in compiled.gates}
+    gates = pace.get("gates")
+    if not absent or not isinstance(gates, list | tuple):
+        return pace
+    kept = [each for each in gates if not (isinstance(each, dict) and each.get("metric") in absent)]
+    return {**pace, "gates": kept}
 
 
 def _compile(policy: Policy, region: Region) -> CompiledPolicy:
@@ -85,6 +98,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         region=region.name,
         timezone=region.timezone,
         wave=region.wave,
+        wave_before=tuple(each.name for each in policy.regions if each.wave == region.wave - 1),
         routing=policy.routing,
         slow_ms=policy.slow_ms,
         models=tuple(Model(model.id, model.destinations) for model in region.models),

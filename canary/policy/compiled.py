@@ -256,6 +256,16 @@ class CompiledPolicy:
     baseline: Baseline
     changes: tuple[str, ...] = field(default=())
     """Sentences that say what a scenario's pace changed; empty in a real region."""
+    wave_before: tuple[str, ...] = field(default=())
+    """The regions of the wave before this one's: a release starts after theirs is promoted."""
+
+    @property
+    def fault_wait_seconds(self) -> int:
+        """How long a release that failed machinery holds waits before it is looked at again.
+
+        Two looks: a look that fails costs the progression's history twice what a good one does.
+        """
+        return 2 * self.statistics.bake_poll_seconds
 
     @property
     def digest(self) -> str:
@@ -274,6 +284,11 @@ class CompiledPolicy:
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
         return {metric.name: metric for metric in self.metrics}[name]
+
+    def foundation_model(self, model_id: str) -> str:
+        """The foundation model behind a model's id; of an id that is not the policy's, itself."""
+        known = {model.id: model.foundation_model for model in self.models}
+        return known.get(model_id, model_id)
 
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""

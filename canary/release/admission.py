@@ -34,6 +34,13 @@ class Request:
     candidate: str
     hypothesis: str
     offline_evaluation: Mapping[str, float]
+    follows: str = ""
+    """In a later wave: the release of the wave before, where it is not the one of this id."""
+
+    @property
+    def follows_id(self) -> str:
+        """The release that must have been promoted in the wave before."""
+        return self.follows or self.release_id
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Request:
@@ -45,6 +52,7 @@ class Request:
             candidate=str(value.get("candidate") or ""),
             hypothesis=str(value.get("hypothesis") or ""),
             offline_evaluation=dict(scores) if isinstance(scores, Mapping) else {},
+            follows=str(value.get("follows") or ""),
         )
 
 
@@ -83,6 +91,8 @@ def refusals(
         for name in ("release_id", "test_id", "candidate")
         if not _NAME.fullmatch(getattr(request, name))
     ]
+    if request.follows and not _NAME.fullmatch(request.follows):
+        reasons.append(f"follows: {request.follows!r} is not the name of a release")
     if request.hypothesis not in _HYPOTHESES:
         reasons.append(f"hypothesis: {request.hypothesis!r} is not one of {', '.join(_HYPOTHESES)}")
     if request.candidate and request.candidate == control:

@@ -35,18 +35,12 @@ __all__ = [
 
 
 def on_approval_asked(state: ReleaseState, _event: events.ApprovalAsked) -> Outcome:
-    """Ask a person, once."""
+    """A person is being asked: the promotion pipeline tells whom it may concern."""
     if state.phase is not Phase.BAKING:
         return state, ()
     return replace(state, phase=Phase.AWAITING_APPROVAL), (
         Save(),
         PublishStatus("awaiting_approval"),
-        Notify(
-            "ml_engineers",
-            f"{state.release_id} asks for approval",
-            f"{state.candidate} passed every test at stage {state.stage}: "
-            f"`canary approve {state.release_id}` sends it all traffic.",
-        ),
     )
 
 

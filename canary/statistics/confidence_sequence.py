@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 from canary.statistics.score_process import Score
+from canary.statistics.validation import require_fraction, require_not_negative
 
 __all__ = ["effect_upper_bound", "mixture_radius"]
 
@@ -17,10 +18,10 @@ def mixture_radius(v: float, alpha: float, rho: float) -> float:
     at which the mixture martingale reaches 1 / alpha. `rho` is the variance at which the bound is
     tight; it must be chosen before the data. Raises `ValueError`.
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha: {alpha} is not between 0 and 1")
-    if not (math.isfinite(v) and v >= 0 and math.isfinite(rho) and rho > 0):
-        raise ValueError(f"v, rho: {v}, {rho} must be finite, not negative, and rho above 0")
+    require_fraction(alpha=alpha)
+    require_not_negative(v=v, rho=rho)
+    if rho == 0:
+        raise ValueError("rho: 0 is not above 0")
     spread = v + rho
     target = -math.log(alpha) - math.log(2) + 0.5 * math.log(spread / rho)
     low, high = 0.0, 2.0

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from canary.statistics.validation import require_finite, require_fraction, require_not_negative
+
 __all__ = ["Interval", "difference", "newcombe", "normal", "one_sided_z", "ratio", "wilson"]
 
 
@@ -20,8 +22,7 @@ class Interval:
 
 def one_sided_z(confidence: float) -> float:
     """The normal quantile of a one-sided confidence such as 0.95."""
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: {confidence} is not between 0 and 1")
+    require_fraction(confidence=confidence)
     return NormalDist().inv_cdf(confidence)
 
 
@@ -30,9 +31,8 @@ def wilson(x: float, n: float, z: float) -> Interval:
 
     `x` and `n` may be effective, so not whole. Raises `ValueError` for `x` outside 0 to `n`.
     """
-    _finite(x=x, n=n, z=z)
-    if n < 0 or z < 0:
-        raise ValueError(f"n, z: {n}, {z} must not be negative")
+    require_finite(x=x)
+    require_not_negative(n=n, z=z)
     if not 0 <= x <= n:
         raise ValueError(f"x: {x} is outside 0 to n = {n}")
     if n == 0:
@@ -48,9 +48,8 @@ def wilson(x: float, n: float, z: float) -> Interval:
 
 def normal(estimate: float, variance: float, z: float) -> Interval:
     """An estimate and `z` standard errors on both sides. Raises `ValueError` on variance < 0."""
-    _finite(estimate=estimate, variance=variance, z=z)
-    if variance < 0:
-        raise ValueError(f"variance: {variance} is negative")
+    require_finite(estimate=estimate, z=z)
+    require_not_negative(variance=variance)
     spread = z * math.sqrt(variance)
     return Interval(estimate, estimate - spread, estimate + spread)
 
@@ -93,9 +92,3 @@ def ratio(canary: Interval, control: Interval) -> Interval:
     else:
         upper = math.inf
     return Interval(p1 / p0 - 1, lower - 1, upper - 1)
-
-
-def _finite(**values: float) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name}: {value} is not a finite number")

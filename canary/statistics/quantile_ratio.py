@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from canary.statistics.binomial import binomial_window
 from canary.statistics.intervals import Interval, difference
 
 __all__ = ["MIN_OBSERVATIONS", "quantile_interval", "quantile_ranks", "quantile_ratio"]
 
 MIN_OBSERVATIONS = 299
 """Below this no order statistic bounds the P99 from above with 95% confidence."""
+_ROUNDING = 1e-12
+"""A probability that equals the confidence but for rounding reaches it."""
 
 
 def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
@@ -23,16 +26,11 @@ def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
     """
     if n < 1 or not 0 < q < 1 or not 0 < confidence < 1:
         raise ValueError(f"n, q, confidence: {n}, {q}, {confidence} are out of range")
-    mean, deviation = n * (1 - q), math.sqrt(n * q * (1 - q))
-    most = min(n, int(mean + 10 * deviation + 30))
-    k = np.arange(1, most + 1, dtype=np.float64)
-    steps = np.log((n - k + 1) / k) + math.log((1 - q) / q)
-    log_pmf = n * math.log(q) + np.concatenate(([0.0], np.cumsum(steps)))
-    cdf = np.minimum(np.cumsum(np.exp(log_pmf)), 1.0)
-    above = 1 - confidence
-    # cdf[j]: probability that at most j observations exceed the quantile.
-    upper_from_top = int(np.searchsorted(cdf, above, side="right"))
-    lower_from_top = int(np.searchsorted(cdf, confidence, side="left"))
+    # cdf[j]: probability that at most start + j observations exceed the quantile.
+    start, pmf = binomial_window(n, 1 - q)
+    cdf = np.minimum(np.cumsum(pmf), 1.0)
+    upper_from_top = start + int(np.searchsorted(cdf, 1 - confidence + _ROUNDING, side="right"))
+    lower_from_top = start + int(np.searchsorted(cdf, confidence - _ROUNDING, side="left"))
     return max(0, n - lower_from_top), n + 1 - upper_from_top
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from canary.statistics.validation import require_finite, require_not_negative
+
 __all__ = ["Ratio", "Sums", "Totals", "ratio_of", "residual_sum", "total"]
 
 
@@ -91,8 +93,5 @@ def residual_sum(sums: Sums, rate: float) -> float:
 
 
 def _check(sums: Sums) -> None:
-    for name in ("units", "n", "y", "nn", "ny", "yy"):
-        if not math.isfinite(getattr(sums, name)):
-            raise ValueError(f"{name}: {getattr(sums, name)} is not a finite number")
-    if sums.n < 0 or sums.units < 0:
-        raise ValueError(f"n, units: {sums.n}, {sums.units} must not be negative")
+    require_not_negative(n=sums.n, units=sums.units)
+    require_finite(y=sums.y, nn=sums.nn, ny=sums.ny, yy=sums.yy)

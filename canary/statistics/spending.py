@@ -1,35 +1,66 @@
-"""Lan-DeMets boundaries for looks at any information, O'Brien-Fleming type."""
+"""Lan-DeMets: how alpha is spent over information, and the boundaries that spend it.
+
+Looks may come at any information. Two-sided tests spend f(t; alpha / 2) on each side, which is the
+classical convention; the other one, half of f(t; alpha), is not mixed with it.
+"""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import NDArray
+from canary.statistics.group_sequential import Paths, follow, looks, start, tail
+from canary.statistics.normal import quantile, upper_tail
+from canary.statistics.solving import solve_rising
+from canary.statistics.validation import require_finite, require_fraction
 
-__all__ = ["boundaries", "obrien_fleming_spend", "planned_boundaries"]
+__all__ = [
+    "boundaries",
+    "hwang_shih_decani_spend",
+    "kim_demets_spend",
+    "obrien_fleming_spend",
+    "planned_boundaries",
+    "pocock_spend",
+]
 
-_NODES = 240
-_REACH = 8.5
-"""Standard deviations below which no path is followed: less than 1e-16 of probability."""
-_TOLERANCE = 1e-9
+Spend = Callable[[float, float], float]
 
-Array = NDArray[np.float64]
+_FARTHEST = 37.0
+"""Standard deviations beyond which a float knows no probability."""
 
 
 def obrien_fleming_spend(t: float, alpha: float) -> float:
-    """One-sided alpha spent at information `t` (Lan and DeMets 1983); all of it from 1 on."""
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha: {alpha} is not between 0 and 1")
-    if not t > 0:
-        raise ValueError(f"t: {t} is not above 0")
-    if t >= 1:
+    """One-sided alpha spent at information `t`: 2 - 2 Phi(z_(alpha/2) / sqrt(t)).
+
+    O'Brien-Fleming type (Lan and DeMets 1983); all of it from t = 1 on. Raises `ValueError`.
+    """
+    if _spent(t, alpha):
         return alpha
-    return 2 * (1 - NormalDist().cdf(NormalDist().inv_cdf(1 - alpha / 2) / math.sqrt(t)))
+    return 2 * float(upper_tail(-NormalDist().inv_cdf(alpha / 2) / math.sqrt(t)))
+
+
+def pocock_spend(t: float, alpha: float) -> float:
+    """Pocock type (Lan and DeMets 1983): alpha * ln(1 + (e - 1) t). Raises `ValueError`."""
+    return alpha if _spent(t, alpha) else alpha * math.log1p((math.e - 1) * t)
+
+
+def kim_demets_spend(t: float, alpha: float, rho: float = 3.0) -> float:
+    """Power family (Kim and DeMets 1987): alpha * t^rho, rho above 0. Raises `ValueError`."""
+    if not (math.isfinite(rho) and rho > 0):
+        raise ValueError(f"rho: {rho} is not above 0")
+    return alpha if _spent(t, alpha) else alpha * t**rho
+
+
+def hwang_shih_decani_spend(t: float, alpha: float, gamma: float = -4.0) -> float:
+    """Hwang, Shih and DeCani (1990): alpha * (1 - e^(-gamma t)) / (1 - e^(-gamma)).
+
+    Linear at gamma = 0; negative values spend late, positive ones early. Raises `ValueError`.
+    """
+    require_finite(gamma=gamma)
+    if _spent(t, alpha):
+        return alpha
+    return alpha * t if gamma == 0 else alpha * math.expm1(-gamma * t) / math.expm1(-gamma)
 
 
 def planned_boundaries(fractions: Sequence[float], alpha: float) -> list[float]:
@@ -37,64 +68,53 @@ def planned_boundaries(fractions: Sequence[float], alpha: float) -> list[float]:
     return boundaries(fractions, [obrien_fleming_spend(t, alpha / 2) for t in fractions])
 
 
-def boundaries(information: Sequence[float], spent: Sequence[float]) -> list[float]:
+def boundaries(
+    information: Sequence[float], spent: Sequence[float], *, two_sided: bool = False
+) -> list[float]:
     """The upper bound on Z at each look, so that crossing one by look k has probability spent[k].
 
-    `information` is on any scale and rises; `spent` is cumulative, one-sided. A look that spends
-    nothing has an infinite bound. The recursion is Armitage, McPherson and Rowe's (1969), by
-    Gauss-Legendre quadrature over the paths that have not crossed. Raises `ValueError`.
+    `information` is on any scale and rises; `spent` is cumulative, for one side. A look that
+    spends nothing has an infinite bound. With `two_sided` a path also ends at the mirrored lower
+    bound, which moves the bounds by less than 1e-5 at usual alphas. Raises `ValueError`.
     """
-    if not information or len(information) != len(spent):
+    times = looks(information)
+    if len(times) != len(spent):
         raise ValueError("information, spent: as many of each, and at least one")
-    if any(not math.isfinite(t) or t <= 0 for t in information) or any(
-        later <= earlier for earlier, later in itertools.pairwise(information)
-    ):
-        raise ValueError(f"information: {list(information)} does not rise from above 0")
+    if any(not 0 <= share < 1 for share in spent):
+        raise ValueError(f"spent: {list(spent)} is not all between 0 and 1")
     bounds: list[float] = []
-    nodes: Array | None = None
-    density: Array = np.empty(0)
-    before_t = before_spent = 0.0
-    for t, cumulative in zip(information, spent, strict=True):
-        step = math.sqrt(t - before_t)
-        alpha = cumulative - before_spent
-        if nodes is None:
-            start, mass = np.zeros(1), np.ones(1)
-        else:
-            start, mass = nodes, density
-        edge = _edge(start, mass, step, alpha, _REACH * math.sqrt(t))
-        bounds.append(edge / math.sqrt(t) if alpha > 0 else math.inf)
-        nodes, weights = _grid(-_REACH * math.sqrt(t), edge)
-        kernel = np.exp(-0.5 * ((nodes[:, None] - start[None, :]) / step) ** 2)
-        density = weights * (kernel @ mass) / (step * math.sqrt(2 * math.pi))
-        before_t, before_spent = t, max(before_spent, cumulative)
+    paths, before = start(), 0.0
+    for index, (t, cumulative) in enumerate(zip(times, spent, strict=True)):
+        edge = _edge(paths, t, cumulative - before)
+        bounds.append(edge / math.sqrt(t))
+        if index + 1 < len(times):
+            lower = -edge if two_sided else -math.inf
+            paths = follow(paths, t, lower, edge, next_t=times[index + 1])
+        before = max(before, cumulative)
     return bounds
 
 
-def _edge(start: Array, mass: Array, step: float, alpha: float, reach: float) -> float:
-    """Where to stop paths so that `alpha` of probability lies beyond."""
+def _spent(t: float, alpha: float) -> bool:
+    """Whether everything is spent, after a look at the arguments."""
+    require_fraction(alpha=alpha)
+    if not t > 0:
+        raise ValueError(f"t: {t} is not above 0")
+    return t >= 1
+
+
+def _edge(paths: Paths, t: float, alpha: float) -> float:
+    """The score at `t` above which `alpha` of probability lies; infinite when there is none."""
     if alpha <= 0:
-        return reach
-    low, high = -reach, reach
-    while high - low > _TOLERANCE * reach:
-        middle = (low + high) / 2
-        if float(mass @ _upper_tail((middle - start) / step)) > alpha:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _upper_tail(z: Array) -> Array:
-    return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
-
-
-def _grid(low: float, high: float) -> tuple[Array, Array]:
-    nodes, weights = _legendre()
-    half = (high - low) / 2
-    return low + half * (nodes + 1), half * weights
-
-
-@lru_cache(maxsize=1)
-def _legendre() -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return np.asarray(nodes), np.asarray(weights)
+        return math.inf
+    root = math.sqrt(t)
+    farthest = _FARTHEST * root
+    if float(tail(paths, t, farthest)) > alpha:
+        return math.inf
+    found = solve_rising(
+        lambda below: tail(paths, t, -below),
+        alpha,
+        between=(-farthest, farthest),
+        guess=root * float(quantile(alpha)),
+        scale=root,
+    )
+    return -float(found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from canary.statistics.validation import above_zero, require_not_negative
+
 __all__ = ["CONCENTRATION", "mismatch_p_value", "multinomial_log_e"]
 
 CONCENTRATION = 1000.0
@@ -21,10 +23,11 @@ def multinomial_log_e(
     """
     if len(counts) != len(shares) or abs(sum(shares) - 1) > 1e-9:  # noqa: PLR2004  # rounding
         raise ValueError(f"shares: {list(shares)} do not match {len(counts)} counts or sum to 1")
-    if any(not share > 0 for share in shares) or not concentration > 0:
-        raise ValueError("shares, concentration: must be above 0")
-    if any(not (math.isfinite(count) and count >= 0) for count in counts):
-        raise ValueError(f"counts: {list(counts)} must be finite and not negative")
+    if any(not share > 0 for share in shares):
+        raise ValueError(f"shares: {list(shares)} are not all above 0")
+    above_zero("concentration", concentration)
+    for count in counts:
+        require_not_negative(counts=count)
     value = math.lgamma(concentration) - math.lgamma(concentration + sum(counts))
     for count, share in zip(counts, shares, strict=True):
         prior = concentration * share

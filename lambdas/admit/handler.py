@@ -13,8 +13,11 @@ from canary.aws.parameters import Parameters
 from canary.aws.policy_store import load_policy
 from canary.aws.records import LockHeldError, Releases
 from canary.aws.settings import from_environment
+from canary.aws.wave import ask_region
+from canary.policy.compiled import CompiledPolicy
 from canary.release.admission import Request, admit, offline_result, refusals
 from canary.release.calendar import closure_at
+from canary.release.waves import wave_refusals
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ S3 = client("s3")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take the lock and write the record; a retry of the same release finds both.
 
-    The answer is the offline gate's verdict and the policy's times of soak and approval.
+    The answer is the offline gate's verdict, and how long the policy soaks, lets an approval take,
+    and waits after a fault.
     Raises `AdmissionRefused` with every reason.
     """
     request = Request.from_dict(event["input"])
@@ -51,6 +55,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         closure=closure_at(policy.calendar, policy.timezone, clock.now()),
         lock_holder=lock.release_id if lock else None,
     )
+    if lock is None:  # who has been admitted has had its turn: a retry does not ask again
+        reasons += out_of_turn(request, policy)
     if reasons:
         raise AdmissionRefused("; ".join(reasons))
     if lock is None:
@@ -71,4 +77,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "detail": result.detail,
         "soak_seconds": policy.promotion.soak_seconds,
         "approval_seconds": policy.promotion.approval_seconds,
+        "fault_wait_seconds": policy.fault_wait_seconds,
     }
+
+
+def out_of_turn(request: Request, policy: CompiledPolicy) -> tuple[str, ...]:
+    """Why the wave before does not let this region start; the first wave asks nobody."""
+    table = SETTINGS.releases_table
+    answers = [ask_region(each, table, request.follows_id) for each in policy.wave_before]
+    return wave_refusals(request, policy, answers)

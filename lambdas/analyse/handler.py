@@ -1,4 +1,7 @@
-"""Every five minutes: publish bounds of harm, escalate what stays raised, draw the status page."""
+"""Every five minutes: publish bounds of harm, escalate what stays raised, draw the status page.
+
+Once a day it sums up the day before, so that the queries of the other ticks stay small.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from canary.aws.athena import Athena, Tables
 from canary.aws.clients import client
 from canary.aws.dashboard import Dashboard
 from canary.aws.dashboard_view import idle_view, release_view
+from canary.aws.event_days import EventDays
 from canary.aws.facts import FactStore
 from canary.aws.functions import Function
 from canary.aws.metrics import Metrics
@@ -39,15 +43,19 @@ class Settings:
     rollback_function: str
     on_call_topic_arn: str
     ml_topic_arn: str
+    days_location: str
 
 
 SETTINGS = from_environment(Settings)
 CLOUDWATCH = client("cloudwatch")
 ALARMS = Alarms(CLOUDWATCH)
 METRICS = Metrics(CLOUDWATCH, SETTINGS.metrics_namespace)
-FACTS = FactStore(Athena(client("athena"), from_environment(Tables)), METRICS)
+DYNAMODB = client("dynamodb")
+ATHENA = Athena(client("athena"), from_environment(Tables))
+DAYS = EventDays(DYNAMODB, SETTINGS.releases_table, ATHENA)
+FACTS = FactStore(ATHENA, METRICS, DAYS)
 DASHBOARD = Dashboard(client("s3"), SETTINGS.dashboard_bucket)
-RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+RELEASES = Releases(DYNAMODB, SETTINGS.releases_table)
 SNS = client("sns")
 ENGINEERS = Topic(SNS, SETTINGS.ml_topic_arn)
 PERFORMER = Performer(
@@ -76,7 +84,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if bounds:
         METRICS.put(bounds)
     draw(state, policy, raised, before, now)
-    return {"release_id": state.release_id, "phase": state.phase.value, "harm": bounds}
+    summed = DAYS.sum_up(state, SETTINGS.days_location, now)
+    return {
+        "release_id": state.release_id,
+        "phase": state.phase.value,
+        "harm": bounds,
+        "summed_up": summed,
+    }
 
 
 def watch(

@@ -1,4 +1,4 @@
-"""Keep the task token of the progression and ask a person."""
+"""Ask a person: keep the task token, write the report, start the promotion pipeline."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
+from canary.aws.approvals import Approvals
 from canary.aws.clients import client
-from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
 from canary.aws.performer import Performer
+from canary.aws.pipelines import PromotionPipeline
 from canary.aws.records import Releases
+from canary.aws.reports import Reports
 from canary.aws.settings import from_environment
 from canary.release.events import ApprovalAsked
+from canary.report.approval import approval_page
 
 
 @dataclass(frozen=True)
@@ -21,21 +24,32 @@ class Settings:
 
     releases_table: str
     parameter_prefix: str
-    ml_topic_arn: str
+    reports_bucket: str
+    promotion_pipeline: str
 
 
 SETTINGS = from_environment(Settings)
-RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+DYNAMODB = client("dynamodb")
+APPROVALS = Approvals(DYNAMODB, SETTINGS.releases_table)
+PIPELINE = PromotionPipeline(client("codepipeline"), SETTINGS.promotion_pipeline)
+REPORTS = Reports(client("s3"), SETTINGS.reports_bucket)
 PERFORMER = Performer(
-    releases=RELEASES,
+    releases=Releases(DYNAMODB, SETTINGS.releases_table),
     parameters=Parameters(client("ssm"), SETTINGS.parameter_prefix),
-    topics={"ml_engineers": Topic(client("sns"), SETTINGS.ml_topic_arn)},
 )
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Store the token before anyone is asked, so that the answer always finds it."""
+    """Store the token before anyone is asked, so that the answer always finds it.
+
+    Whatever the pipeline still asks is about a release that is over, or a question that was
+    withdrawn: it goes first, because executions queue.
+    """
     state = PERFORMER.current(event["release_id"])
-    RELEASES.save_token(state.release_id, event["task_token"])
+    approval = APPROVALS.ask(state.release_id, event["task_token"])
+    PIPELINE.abandon_all(f"{state.release_id} asks anew")
+    report = REPORTS.write(state.release_id, approval_page(state, at=clock.now()))
+    execution = PIPELINE.start(state.release_id, report, task_token=approval.task_token)
+    APPROVALS.asked_by(approval, execution)
     PERFORMER.settle(state, ApprovalAsked(clock.now()))
-    return {"done": True}
+    return {"execution_id": execution}

@@ -9,6 +9,7 @@ from canary.aws import clock
 from canary.aws.alarms import Alarms
 from canary.aws.athena import Athena, Tables
 from canary.aws.clients import client
+from canary.aws.event_days import EventDays
 from canary.aws.facts import FactStore
 from canary.aws.metrics import Metrics
 from canary.aws.notify import Topic
@@ -35,12 +36,15 @@ class Settings:
 SETTINGS = from_environment(Settings)
 CLOUDWATCH = client("cloudwatch")
 ALARMS = Alarms(CLOUDWATCH)
+ATHENA = Athena(client("athena"), from_environment(Tables))
+DYNAMODB = client("dynamodb")
 FACTS = FactStore(
-    Athena(client("athena"), from_environment(Tables)),
+    ATHENA,
     Metrics(CLOUDWATCH, SETTINGS.metrics_namespace),
+    EventDays(DYNAMODB, SETTINGS.releases_table, ATHENA),
 )
 PERFORMER = Performer(
-    releases=Releases(client("dynamodb"), SETTINGS.releases_table),
+    releases=Releases(DYNAMODB, SETTINGS.releases_table),
     parameters=Parameters(client("ssm"), SETTINGS.parameter_prefix),
     topics={"ml_engineers": Topic(client("sns"), SETTINGS.ml_topic_arn)},
 )

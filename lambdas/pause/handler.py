@@ -46,17 +46,29 @@ PERFORMER = Performer(
 )
 
 
+ABSENT_WAIT_SECONDS = 3600
+"""Without a record there is no policy to say it; the next step finds the release revoked."""
+
+
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Hold the active release, or lift the hold for a person; without a release, do nothing."""
+    """Hold the active release, or lift the hold for a person; without a release, do nothing.
+
+    `wait_seconds` is when the progression shall look at what it holds again.
+    """
     alarms_ok = not ALARMS.raised()
     state = RELEASES.load(event["release_id"]) if "release_id" in event else RELEASES.active()
     if state is None:
-        return {"alarms_ok": alarms_ok, "promoting": False}
+        return {"alarms_ok": alarms_ok, "promoting": False, "wait_seconds": ABSENT_WAIT_SECONDS}
     fact = what_happened(event, state, alarms_ok=alarms_ok)
     if fact is not None:
         state = PERFORMER.settle(state, fact)
     promoting = state.phase is Phase.PROMOTING
-    return {"alarms_ok": alarms_ok, "promoting": promoting, "phase": state.phase.value}
+    return {
+        "alarms_ok": alarms_ok,
+        "promoting": promoting,
+        "wait_seconds": CompiledPolicy.from_json(state.policy).fault_wait_seconds,
+        "phase": state.phase.value,
+    }
 
 
 def what_happened(

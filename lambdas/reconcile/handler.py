@@ -1,4 +1,4 @@
-"""Each minute: do the live rules say what the record says? Repair toward safety, and publish."""
+"""Each minute: do rules and capacity say what the record says? Repair toward safety, publish."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
+from canary.aws.capacity import Capacity
 from canary.aws.clients import client
 from canary.aws.functions import Function
 from canary.aws.metrics import Metrics
 from canary.aws.records import Releases
-from canary.aws.rollbacks import Rollbacks, iso
+from canary.aws.rollbacks import RollbackRecord, Rollbacks
 from canary.aws.settings import from_environment
+from canary.aws.task_sets import Service
 from canary.aws.traffic import Rules, Traffic
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Cause, Phase, ReleaseState
@@ -38,17 +40,28 @@ RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
 ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
 TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
 METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
+CAPACITY = Capacity(client("application-autoscaling"), from_environment(Service))
 ROLLBACK = Function(client("lambda"), SETTINGS.rollback_function)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Repair the rules, finish a rollback that stopped half-way, publish `AskedShare`."""
+    """Repair the rules, finish a rollback that stopped half-way, publish what is asked.
+
+    While a release is active no task is taken away: its rollback needs a primary that carries all.
+    """
     state = RELEASES.active()
     repaired = repair(state)
     if state is not None and state.revoked:
-        finish(state)
+        record = ROLLBACKS.find(state.release_id)
+        try:
+            finish(state, record)
+        finally:  # above all when it cannot be finished
+            if record:
+                METRICS.put({"RollbackSeconds": record.age(clock.now())})
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
+    METRICS.put(standing(state))
+    CAPACITY.hold(held=state is not None)
     return {"repaired": repaired, "asked_share": shares}
 
 
@@ -72,10 +85,9 @@ def allowed(state: ReleaseState | None) -> tuple[Any, ...]:
     return allowed_forms(state) if state else (ALL_ON_PRIMARY,)
 
 
-def finish(state: ReleaseState) -> None:
+def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
     """Call the rollback function again: it does only the steps that are not ticked off."""
-    record = ROLLBACKS.find(state.release_id)
-    if record and record.opened_at > iso(clock.now() - PATIENCE_SECONDS):
+    if record and record.age(clock.now()) < PATIENCE_SECONDS:
         return
     fields = record.fields if record else {}
     ROLLBACK.start(
@@ -97,3 +109,13 @@ def shares_asked(state: ReleaseState | None) -> dict[str, float]:
         return {"canary": 0.0, "control": 0.0}
     canary = asked_share(CompiledPolicy.from_json(state.policy), state.stage)
     return {"canary": canary, "control": 1.0 - canary}
+
+
+def standing(state: ReleaseState | None) -> dict[str, float]:
+    """What the dashboards show of the release: whether there is one, held or not, and its stage."""
+    if state is None:
+        return {"ReleaseActive": 0.0, "ReleaseHeld": 0.0, "StagePercent": 0.0}
+    stages = CompiledPolicy.from_json(state.policy).stages
+    percent = 0.0 if state.revoked else 100.0 * stages[state.stage].rate
+    held = float(state.phase is Phase.HELD)
+    return {"ReleaseActive": 1.0, "ReleaseHeld": held, "StagePercent": percent}

@@ -7,7 +7,7 @@ from typing import Any
 
 from canary.aws import clock
 from canary.aws.clients import client
-from canary.aws.faults import NotReady, Revoked
+from canary.aws.faults import Held, NotReady, Revoked
 from canary.aws.parameters import Parameters
 from canary.aws.performer import Performer
 from canary.aws.records import Releases
@@ -15,7 +15,7 @@ from canary.aws.settings import from_environment
 from canary.aws.task_sets import Service, TaskSets
 from canary.aws.traffic import Rules, Traffic
 from canary.release.events import CycleStarted
-from canary.release.model import ReleaseState
+from canary.release.model import Phase, ReleaseState
 from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY
 
 
@@ -33,14 +33,21 @@ TASK_SETS = TaskSets(client("ecs"), from_environment(Service))
 TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
 RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
 PERFORMER = Performer(RELEASES, PARAMETERS)
+MODEL_STEPS = frozenset({"drain", "load"})
 IDLE = {"canary": ALL_ON_PRIMARY, "primary": ALL_ON_CANARY}
 """The form in which a set has no traffic."""
 MODEL_ID = {"canary": "canary/model-id", "primary": "control/model-id"}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Do one step. Raises `NotReady` to be asked again, `Revoked` when the release is over."""
+    """Do one step.
+
+    Raises `NotReady` to be asked again, `Revoked` when the release is over, and `Held` when a model
+    would be changed during a hold.
+    """
     state = PERFORMER.current(event["release_id"])
+    if event["step"] in MODEL_STEPS and state.phase is Phase.HELD:
+        raise Held(f"{state.release_id} is held")
     task_set: str = event["task_set"]
     if event["step"] == "load":
         load(state, task_set, event["model"])

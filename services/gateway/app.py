@@ -60,7 +60,9 @@ async def answer(request: Request) -> Response:
         return JSONResponse({"error": f"not a conversation: {error!r}"}, status_code=400)
     who: dict[str, Any] = {"arm": settings.arm, "model_id": settings.model_id}
     try:
-        reply = await converse(request.app.state.model, settings.model_id, messages, metadata)
+        reply = await converse(
+            request.app.state.model, settings.model_id, settings.guardrail, messages, metadata
+        )
     except ModelCallError as failure:
         return JSONResponse(
             {"error": failure.kind, **who, "latency_ms": failure.latency_ms},

@@ -58,6 +58,7 @@ async def _attest_once(settings: Settings, model: Any, table: Any, started_at: f
     await converse(
         model,
         settings.model_id,
+        settings.guardrail,
         [{"role": "user", "text": "ping"}],
         {"purpose": "attestation", "arm": settings.arm},
         max_tokens=1,

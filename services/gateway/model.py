@@ -20,7 +20,7 @@ from botocore.exceptions import (
 
 from canary.aws import clock
 
-__all__ = ["CLIENT_CONFIG", "Answer", "ModelCallError", "converse"]
+__all__ = ["CLIENT_CONFIG", "Answer", "Guardrail", "ModelCallError", "converse"]
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 20
@@ -41,8 +41,20 @@ _LATENCY_HEADER = "x-amzn-bedrock-invocation-latency"
 
 
 @dataclass(frozen=True)
+class Guardrail:
+    """The guardrail that judges a call, in one version that never changes."""
+
+    id: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What the model said; `latency_ms` is the model's own report."""
+    """What the model said; `latency_ms` is the model's own report.
+
+    `stop_reason` is `guardrail_intervened` where the guardrail refused the question or the answer;
+    `text` is its own message then. The API tier counts that as the arm's error.
+    """
 
     text: str
     latency_ms: float
@@ -63,12 +75,16 @@ class ModelCallError(Exception):
 async def converse(
     client: Any,
     model_id: str,
+    guardrail: Guardrail,
     messages: Sequence[Mapping[str, str]],
     metadata: Mapping[str, str],
     *,
     max_tokens: int = MAX_TOKENS,
 ) -> Answer:
     """Ask the model once. `metadata` goes into Bedrock's invocation log.
+
+    The guardrail judges the last message and the answer: what was said before was judged when it
+    was new, and would be paid for again each turn.
 
     Raises `ModelCallError`.
     """
@@ -78,9 +94,14 @@ async def converse(
             modelId=model_id,
             system=[{"text": SYSTEM_PROMPT}],
             messages=[
-                {"role": message["role"], "content": [{"text": message["text"]}]}
-                for message in messages
+                *(_message(each, {"text": each["text"]}) for each in messages[:-1]),
+                *(_message(each, _judged(each["text"])) for each in messages[-1:]),
             ],
+            guardrailConfig={
+                "guardrailIdentifier": guardrail.id,
+                "guardrailVersion": guardrail.version,
+                "trace": "disabled",
+            },
             inferenceConfig={"maxTokens": max_tokens},
             requestMetadata=dict(metadata),
         )
@@ -97,6 +118,15 @@ async def converse(
         output_tokens=int(reply["usage"]["outputTokens"]),
         stop_reason=str(reply["stopReason"]),
     )
+
+
+def _message(message: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": message["role"], "content": [content]}
+
+
+def _judged(text: str) -> dict[str, Any]:
+    """Text that the guardrail looks at; without such a part it looks at every message."""
+    return {"guardContent": {"text": {"text": text}}}
 
 
 def _refused(error: ClientError, started: float) -> ModelCallError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.gateway.model import Guardrail
+
 __all__ = ["Settings"]
 
 
@@ -15,5 +17,12 @@ class Settings:
     arm: Literal["control", "canary"]
     task_set: Literal["primary", "canary"]
     model_id: str
+    guardrail_id: str
+    guardrail_version: str
     releases_table: str
     ecs_container_metadata_uri_v4: str
+
+    @property
+    def guardrail(self) -> Guardrail:
+        """What judges this task's calls."""
+        return Guardrail(self.guardrail_id, self.guardrail_version)

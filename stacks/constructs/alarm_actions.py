@@ -19,6 +19,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from stacks.constructs.alarm_limits import check_composite, with_runbook
 from stacks.constructs.topics import Topics
 from stacks.names import CRITICAL_ALARM, WARNING_ALARM
 
@@ -91,11 +92,13 @@ class AlarmActions(Construct):
         children: Sequence[cloudwatch.Alarm],
         actions: list[str],
     ) -> cloudwatch.CfnCompositeAlarm:
+        # By construct ids, which are the names: in the rule they are references.
+        check_composite(name, [alarm.node.id for alarm in children])
         return cloudwatch.CfnCompositeAlarm(
             self,
             construct_id,
             alarm_name=name,
-            alarm_description=description,
+            alarm_description=with_runbook(name, description),
             alarm_rule=" OR ".join(f'ALARM("{alarm.alarm_name}")' for alarm in children),
             actions_enabled=True,
             alarm_actions=actions,

@@ -1,4 +1,9 @@
-"""The API's tasks behind the public load balancer."""
+"""The API's tasks, under CodeDeploy's controller.
+
+The service's own properties are frozen from its first day: CloudFormation cannot update a service
+under this controller once CodeDeploy has given it a task definition. What may change lives
+elsewhere: the task definition is named by family, the count belongs to the autoscaling.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +17,23 @@ from aws_cdk import (
 from aws_cdk import (
     aws_elasticloadbalancingv2 as elb,
 )
-from aws_cdk import (
-    aws_iam as iam,
-)
-from aws_cdk import (
-    aws_logs as logs,
-)
 from constructs import Construct
 
 from stacks import names
-from stacks.acknowledge import acknowledge
-from stacks.constructs.cache import SessionCache
-from stacks.constructs.image import RUNTIME_PLATFORM, service_image
 from stacks.constructs.paths import SERVICE_PORT
-from stacks.constructs.permissions import parameter_arn
 
-__all__ = ["ApiService"]
+__all__ = ["FIRST_TASKS", "ApiService"]
 
-CONTAINER = "api"
-DESIRED_TASKS = 3
+FIRST_TASKS = 3
+"""One a zone; the autoscaling never goes below."""
 
 
 class ApiService(Construct):
-    """Fargate service `api`, rolled by ECS; `target_group` is where its load balancer forwards."""
+    """Fargate service `api` in target groups `blue` and `green`.
+
+    The service starts in blue. Each deployment starts the new tasks in the group that the other
+    tasks are not in, so that afterwards either may be the one that serves.
+    """
 
     def __init__(
         self,
@@ -43,92 +42,53 @@ class ApiService(Construct):
         *,
         cluster: ecs.ICluster,
         group: ec2.ISecurityGroup,
-        cache: SessionCache,
-        gateway_url: str,
-        log_group: logs.ILogGroup,
+        definition: ecs.FargateTaskDefinition,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._log_group = log_group
-        definition = self._definition(cache, gateway_url)
-        service = ecs.FargateService(
+        self.service = ecs.FargateService(
             self,
             "Service",
-            service_name="api",
+            service_name=names.API_SERVICE,
             cluster=cluster,
             task_definition=definition,
-            desired_count=DESIRED_TASKS,
+            desired_count=FIRST_TASKS,
             min_healthy_percent=100,
             max_healthy_percent=200,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            deployment_controller=ecs.DeploymentController(
+                type=ecs.DeploymentControllerType.CODE_DEPLOY
+            ),
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             security_groups=[group],
             health_check_grace_period=cdk.Duration.seconds(60),
         )
-        self.target_group = elb.ApplicationTargetGroup(
+        _fix_logical_id(self.service.node.find_child("Service"), "ApiService")
+        self.blue = self._target_group("BlueTargetGroup", cluster.vpc)
+        self.green = self._target_group("GreenTargetGroup", cluster.vpc)
+        self.service.attach_to_application_target_group(self.blue)
+        self.service.node.add_dependency(definition)
+
+    def _target_group(self, name: str, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
+        group = elb.ApplicationTargetGroup(
             self,
-            "Targets",
-            vpc=cluster.vpc,
+            name,
+            vpc=vpc,
             port=SERVICE_PORT,
             protocol=elb.ApplicationProtocol.HTTP,
             target_type=elb.TargetType.IP,
             deregistration_delay=cdk.Duration.seconds(60),
             health_check=elb.HealthCheck(
-                path="/healthz", healthy_http_codes="200", interval=cdk.Duration.seconds(10)
+                path="/healthz",
+                healthy_http_codes="200",
+                interval=cdk.Duration.seconds(10),
+                timeout=cdk.Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
             ),
         )
-        service.attach_to_application_target_group(self.target_group)
+        _fix_logical_id(group.node.default_child, name)
+        return group
 
-    def _definition(self, cache: SessionCache, gateway_url: str) -> ecs.FargateTaskDefinition:
-        definition = ecs.FargateTaskDefinition(
-            self,
-            "Definition",
-            family="mangaassist-api",
-            cpu=1024,
-            memory_limit_mib=2048,
-            runtime_platform=RUNTIME_PLATFORM,
-        )
-        definition.add_container(
-            CONTAINER,
-            container_name=CONTAINER,
-            image=service_image(self, "api"),
-            memory_reservation_mib=1024,
-            port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],
-            environment={
-                "GATEWAY_URL": gateway_url,
-                "CACHE_HOST": cache.host,
-                "CACHE_PORT": cache.port,
-                "CACHE_TLS": "true",
-                "CACHE_USER": cache.user,
-                "PARAMETER_PREFIX": names.PREFIX,
-                "INTENT_ENDPOINT": names.INTENT_ENDPOINT,
-                "METRICS_NAMESPACE": names.NAMESPACE,
-            },
-            secrets={"CACHE_SECRET": ecs.Secret.from_secrets_manager(cache.secret)},
-            logging=ecs.LogDrivers.aws_logs(
-                stream_prefix="api",
-                log_group=self._log_group,
-                mode=ecs.AwsLogDriverMode.NON_BLOCKING,
-            ),
-            stop_timeout=cdk.Duration.seconds(90),
-        )
-        endpoint = cdk.Stack.of(self).format_arn(
-            service="sagemaker", resource="endpoint", resource_name=names.INTENT_ENDPOINT
-        )
-        for action, resource in (
-            ("ssm:GetParameter", parameter_arn(self, "assignment")),
-            ("sagemaker:InvokeEndpoint", endpoint),
-        ):
-            definition.add_to_task_role_policy(
-                iam.PolicyStatement(actions=[action], resources=[resource])
-            )
-        acknowledge(
-            definition,
-            "AwsSolutions-IAM5[Resource::*]",
-            "ecr:GetAuthorizationToken, in the execution role made by the CDK, knows no resources.",
-        )
-        acknowledge(
-            definition,
-            "AwsSolutions-ECS2",
-            "The variables are names and places; the cache's password is a secret.",
-        )
-        return definition
+
+def _fix_logical_id(resource: object, logical_id: str) -> None:
+    assert isinstance(resource, cdk.CfnResource)
+    resource.override_logical_id(logical_id)

@@ -28,6 +28,8 @@ _SCALE = {"primary": 100, "canary": 0}
 class ArmTaskSets(Construct):
     """Service `gateway`: its desired count is for both sets, each runs its percentage of it.
 
+    The template does not state the count: a deploy would set it back to what load has outgrown.
+
     The release changes nothing here but the scales; it finds the sets by their external ids, since
     a new task definition replaces both.
     """
@@ -38,7 +40,6 @@ class ArmTaskSets(Construct):
         construct_id: str,
         *,
         cluster: ecs.ICluster,
-        desired_count: int,
         tasks: dict[Literal["primary", "canary"], GatewayTask],
         target_groups: dict[Literal["primary", "canary"], elb.IApplicationTargetGroup],
         group: ec2.ISecurityGroup,
@@ -59,12 +60,12 @@ class ArmTaskSets(Construct):
             cluster=cluster.cluster_arn,
             service_name=GATEWAY_SERVICE,
             deployment_controller=ecs.CfnService.DeploymentControllerProperty(type="EXTERNAL"),
-            desired_count=desired_count,
             scheduling_strategy="REPLICA",
         )
         service.override_logical_id("GatewayService")
         self.service_name = service.attr_name
-        sets = {
+        self.service = service
+        self.sets = sets = {
             name: self._task_set(name, cluster, service, tasks[name], target_groups[name])
             for name in tasks
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
@@ -22,7 +23,10 @@ _ACCESS = (
 
 
 class SessionCache(Construct):
-    """Valkey in two zones, TLS only; `host`, `port`, `user` and `secret` (the password) open it."""
+    """Valkey in two zones, TLS only; `host`, `port`, `user` and `secret` (the password) open it.
+
+    A last snapshot is taken before it goes: without the pins, customers would change arms.
+    """
 
     user = _USER
 
@@ -71,6 +75,13 @@ class SessionCache(Construct):
             description="Isolated subnets",
             subnet_ids=vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED).subnet_ids,
         )
+        key = kms.Key(
+            self,
+            "Key",
+            description="Sessions and histories of MangaAssist at rest",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
         replicas = elasticache.CfnReplicationGroup(
             self,
             "Replicas",
@@ -82,6 +93,7 @@ class SessionCache(Construct):
             automatic_failover_enabled=True,
             multi_az_enabled=True,
             at_rest_encryption_enabled=True,
+            kms_key_id=key.key_arn,
             transit_encryption_enabled=True,
             user_group_ids=[users.ref],
             cache_subnet_group_name=subnets.ref,
@@ -89,6 +101,7 @@ class SessionCache(Construct):
             port=CACHE_PORT,
             snapshot_retention_limit=1,
         )
+        replicas.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
         acknowledge(
             replicas,
             "AwsSolutions-AEC6",

@@ -21,10 +21,14 @@ class Environment:
             "ATHENA_WORKGROUP": names.WORKGROUP,
             "EVENTS_DATABASE": names.EVENTS_DATABASE,
             "EVENTS_TABLE": names.EVENTS_TABLE,
+            "EVENT_DAYS_TABLE": names.EVENT_DAYS_TABLE,
         }
+        self.days = {"DAYS_LOCATION": state.events.days_location}
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}
         self.dashboard = {"DASHBOARD_BUCKET": state.dashboard.bucket_name}
+        self.reports = {"REPORTS_BUCKET": state.reports.bucket_name}
+        self.promotion = {"PROMOTION_PIPELINE": names.PROMOTION}
         self.on_call = {"ON_CALL_TOPIC_ARN": state.topics.on_call.topic_arn}
         self.engineers = {"ML_TOPIC_ARN": state.topics.ml_engineers.topic_arn}
         self.rules = {

@@ -1,4 +1,4 @@
-"""Where events lie, and how Athena reads them."""
+"""Where events lie, how they get there, and how Athena reads them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, WORKGROUP
+from stacks.constructs.event_delivery import EventDelivery
+from stacks.constructs.parquet_table import ParquetTable
+from stacks.names import EVENT_DAYS_TABLE, EVENTS_DATABASE, EVENTS_TABLE, WORKGROUP
 
-__all__ = ["EVENTS", "EVENT_COLUMNS", "RESULTS", "EventStore"]
+__all__ = ["DAYS", "DAY_COLUMNS", "EVENTS", "EVENT_COLUMNS", "RESULTS", "EventStore"]
 
 EVENTS = "events/"
+DAYS = "days/"
 RESULTS = "results/"
+SCAN_LIMIT_BYTES = 20 * 1024**3
+"""A query that would read more is ended: only a mistake reads so much."""
 
 _STRINGS = (
     *("event", "event_id", "time", "region", "release_id", "test_id", "conversation_id"),
@@ -33,54 +38,71 @@ EVENT_COLUMNS = {
     **dict.fromkeys(_BOOLEANS, "boolean"),
 }
 """Every field of a turn's line and of an outcome's, with its type in Athena."""
+DAY_COLUMNS = {
+    **dict.fromkeys(
+        ("attempt", "conversation_id", "unit_id", "stratum", "arm", "drawn_unit", "drawn_arm"),
+        "string",
+    ),
+    **dict.fromkeys(
+        (
+            *("first_epoch", "p_canary", "started", "resolved", "last_epoch", "slowest_ms"),
+            *("drawn_at", "drawn_p"),
+        ),
+        "double",
+    ),
+    **dict.fromkeys(
+        ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens"), "bigint"
+    ),
+    **dict.fromkeys(
+        (
+            *("stage", "drawn_stage", "escalated", "reassigned", "completed", "surveys", "csat"),
+            *("offers", "clicked", "carts", "cart_abandoned"),
+        ),
+        "int",
+    ),
+}
+"""One conversation on one day, as `canary.aws.conversations_sql` sums it up."""
 
 
 class EventStore(Construct):
-    """Database, table and workgroup over `events/date=YYYY-MM-DD/` of `bucket`, JSON lines."""
+    """Events in Parquet by date under `bucket`, the days that are summed up, and the workgroup."""
 
     def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.Bucket) -> None:
         super().__init__(scope, construct_id)
         self.bucket = bucket
-        account = cdk.Stack.of(self).account
+        self.days_location = f"s3://{bucket.bucket_name}/{DAYS}"
         database = glue.CfnDatabase(
             self,
             "Database",
-            catalog_id=account,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(name=EVENTS_DATABASE),
-        )
-        events = f"s3://{bucket.bucket_name}/{EVENTS}"
-        table = glue.CfnTable(
-            self,
-            "Table",
-            catalog_id=account,
-            database_name=EVENTS_DATABASE,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=EVENTS_TABLE,
-                table_type="EXTERNAL_TABLE",
-                partition_keys=[glue.CfnTable.ColumnProperty(name="date", type="string")],
-                parameters={
-                    "classification": "json",
-                    "projection.enabled": "true",
-                    "projection.date.type": "date",
-                    "projection.date.format": "yyyy-MM-dd",
-                    "projection.date.range": "2026-01-01,NOW",
-                    "storage.location.template": f"{events}date=${{date}}/",
-                },
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=events,
-                    columns=[
-                        glue.CfnTable.ColumnProperty(name=name, type=kind)
-                        for name, kind in EVENT_COLUMNS.items()
-                    ],
-                    input_format="org.apache.hadoop.mapred.TextInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.openx.data.jsonserde.JsonSerDe"
-                    ),
-                ),
+            catalog_id=cdk.Stack.of(self).account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=EVENTS_DATABASE, description="What customers and models did, by test"
             ),
         )
-        table.add_resource_dependency(database)
+        events = ParquetTable(
+            self,
+            "Events",
+            database=database,
+            bucket=bucket,
+            name=EVENTS_TABLE,
+            description="Turns and outcomes, one row each, by the date of their arrival",
+            prefix=EVENTS,
+            columns=EVENT_COLUMNS,
+            partitions=("date",),
+        )
+        ParquetTable(
+            self,
+            "Days",
+            database=database,
+            bucket=bucket,
+            name=EVENT_DAYS_TABLE,
+            description="Conversations of a whole day of a test, one row each",
+            prefix=DAYS,
+            columns=DAY_COLUMNS,
+            partitions=("test_id", "date"),
+        )
+        self.delivery = EventDelivery(self, "Delivery", bucket=bucket, prefix=EVENTS)
+        self.delivery.stream.add_resource_dependency(events.table)
         athena.CfnWorkGroup(
             self,
             "WorkGroup",
@@ -89,11 +111,16 @@ class EventStore(Construct):
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
+                bytes_scanned_cutoff_per_query=SCAN_LIMIT_BYTES,
+                engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{bucket.bucket_name}/{RESULTS}",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                         encryption_option="SSE_S3"
                     ),
+                    expected_bucket_owner=cdk.Stack.of(self).account,
                 ),
             ),
         )

@@ -25,6 +25,7 @@ from constructs import Construct
 
 from canary.policy.compiled import Model
 from stacks.acknowledge import acknowledge
+from stacks.constructs.content_guardrail import ContentGuardrail
 from stacks.constructs.image import RUNTIME_PLATFORM
 from stacks.constructs.model_access import model_access
 from stacks.constructs.paths import SERVICE_PORT
@@ -39,8 +40,8 @@ _ARMS: dict[str, str] = {"primary": "control", "canary": "canary"}
 class GatewayTask(Construct):
     """The task definition of set `primary` or `canary`.
 
-    It reads its model from the arm's parameter when it starts, calls that model, and attests what
-    it loaded in its own set's items; it may do nothing else.
+    It reads its model from the arm's parameter when it starts, calls that model under the
+    guardrail, and attests what it loaded in its own set's items; it may do nothing else.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class GatewayTask(Construct):
         task_set: Literal["primary", "canary"],
         image: ecs.ContainerImage,
         models: Sequence[Model],
+        guardrail: ContentGuardrail,
         releases: dynamodb.ITable,
         log_group: logs.ILogGroup,
     ) -> None:
@@ -77,6 +79,7 @@ class GatewayTask(Construct):
                 "ARM": arm,
                 "TASK_SET": task_set,
                 "RELEASES_TABLE": releases.table_name,
+                **guardrail.environment,
             },
             secrets={"MODEL_ID": ecs.Secret.from_ssm_parameter(model)},
             logging=ecs.LogDrivers.aws_logs(
@@ -88,6 +91,7 @@ class GatewayTask(Construct):
         )
         for statement in model_access(self, models):
             self.definition.add_to_task_role_policy(statement)
+        self.definition.add_to_task_role_policy(guardrail.may_apply())
         own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"ATTEST#{task_set}"]}}
         self.definition.add_to_task_role_policy(
             iam.PolicyStatement(

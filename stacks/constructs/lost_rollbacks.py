@@ -9,6 +9,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.alarm_limits import with_runbook
+
 __all__ = ["LostRollbacks"]
 
 _NAME = "rollback-dead-letters"
@@ -31,7 +33,9 @@ class LostRollbacks(Construct):
             self,
             "Alarm",
             alarm_name=_NAME,
-            alarm_description="A call of the rollback function failed for good: look at its log.",
+            alarm_description=with_runbook(
+                _NAME, "A call of the rollback function failed for good: look at its log."
+            ),
             metric=self.queue.metric_approximate_number_of_messages_visible(
                 period=cdk.Duration.minutes(1), statistic="Maximum"
             ),

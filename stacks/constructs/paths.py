@@ -7,12 +7,14 @@ from constructs import Construct
 
 from stacks.acknowledge import acknowledge
 
-__all__ = ["CACHE_PORT", "HTTP", "SERVICE_PORT", "Paths"]
+__all__ = ["CACHE_PORT", "HTTP", "HTTPS", "SERVICE_PORT", "TEST_PORT", "Paths"]
 
 HTTP = 80
 HTTPS = 443
 SERVICE_PORT = 8080
 CACHE_PORT = 6380
+TEST_PORT = 9000
+"""Where the public load balancer shows the image that is being deployed, to nobody outside."""
 
 
 class Paths(Construct):
@@ -41,6 +43,11 @@ class Paths(Construct):
             "SessionFlag", "Function that writes the kill switch", calls_out=True
         )
 
+        self.test_entrance = self._group("TestEntrance", "Private way to the test listener")
+        self.smoke_test = self._group(
+            "SmokeTest", "Function that tests a new image", calls_out=True
+        )
+
         for port in (HTTP, HTTPS):
             self.public_balancer.add_ingress_rule(
                 ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "Customers"
@@ -54,9 +61,11 @@ class Paths(Construct):
         self._allow(self.public_balancer, self.api, SERVICE_PORT)
         self._allow(self.api, self.gateway_balancer, HTTP)
         self._allow(self.gateway_balancer, self.gateway, SERVICE_PORT)
+        self._allow(self.smoke_test, self.test_entrance, HTTP)
+        self._allow(self.test_entrance, self.public_balancer, TEST_PORT)
         for caller in (self.api, self.session_flag):
             self._allow(caller, self.cache, CACHE_PORT)
-        for caller in (self.api, self.gateway, self.session_flag):
+        for caller in (self.api, self.gateway, self.session_flag, self.smoke_test):
             self._allow(caller, endpoints, HTTPS)
 
     def _group(self, name: str, description: str, *, calls_out: bool = False) -> ec2.SecurityGroup:

@@ -9,11 +9,12 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.event_store import EVENTS, RESULTS, EventStore
+from stacks.constructs.event_store import DAYS, EVENTS, RESULTS, EventStore
 from stacks.constructs.topics import Topics
-from stacks.names import EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
+from stacks.names import EVENT_DAYS_TABLE, EVENTS_DATABASE, EVENTS_TABLE, PREFIX, WORKGROUP
 
 __all__ = ["Permission", "Permissions", "parameter_arn"]
 
@@ -60,12 +61,26 @@ class Permissions:
 
     def read(self, table: dynamodb.ITable) -> Permission:
         """Read items of a table."""
-        return _permission(["dynamodb:GetItem", "dynamodb:Query"], [table.table_arn])
+        return self.items(table, "GetItem", "Query")
 
     def write(self, table: dynamodb.ITable) -> Permission:
-        """Read and write items of a table, in transactions too."""
-        verbs = ("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        """Read, write and delete items of a table by their keys, in transactions too."""
+        return self.items(table, "DeleteItem", "GetItem", "PutItem")
+
+    def items(self, table: dynamodb.ITable, *verbs: str) -> Permission:
+        """Do just these with the items of a table."""
         return _permission([f"dynamodb:{verb}" for verb in verbs], [table.table_arn])
+
+    def read_elsewhere(self, table: str, regions: Sequence[str]) -> tuple[Permission, ...]:
+        """Read single items of a table of that name in other regions of this account."""
+        if not regions:
+            return ()
+        account = cdk.Stack.of(self._scope).account
+        arns = [
+            f"arn:{cdk.Aws.PARTITION}:dynamodb:{region}:{account}:table/{table}"
+            for region in regions
+        ]
+        return (_permission(["dynamodb:GetItem"], arns),)
 
     def parameters(self, action: str, *names: str) -> Permission:
         """`GetParameter` or `PutParameter` on parameters of the product."""
@@ -118,12 +133,34 @@ class Permissions:
             "An execution's name is the release's id, which is not known beforehand.",
         )
 
+    def answer_tasks(self, machine: str, *verbs: str) -> Permission:
+        """`SendTaskSuccess` or `SendTaskFailure` for tasks of one state machine."""
+        return _permission(
+            [f"states:{verb}" for verb in verbs], [self._arn("states", f"stateMachine:{machine}")]
+        )
+
+    def pipeline(self, name: str, *verbs: str) -> Permission:
+        """Calls on one pipeline of CodePipeline."""
+        return _permission(
+            [f"codepipeline:{verb}" for verb in verbs], [self._arn("codepipeline", name)]
+        )
+
+    def write_reports(self, bucket: s3.IBucket) -> Permission:
+        """Write the pages that people read before they approve."""
+        place = f"{bucket.bucket_arn}/reports/*.html"
+        owner = cdk.Stack.of(bucket)
+        shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[place]),
+            ((f"{shown}/reports/*.html", "A report is named after its release."),),
+        )
+
     def query(self, store: EventStore) -> tuple[Permission, ...]:
         """Run queries over the events in the product's workgroup."""
         bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)
         shown = owner.resolve(owner.export_value(bucket))["Fn::ImportValue"]
         athena = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")
-        table = f"{EVENTS_DATABASE}/{EVENTS_TABLE}"
+        tables = [f"table/{EVENTS_DATABASE}/{name}" for name in (EVENTS_TABLE, EVENT_DAYS_TABLE)]
         return (
             _permission(
                 [f"athena:{verb}" for verb in athena],
@@ -133,13 +170,19 @@ class Permissions:
                 ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
                 [
                     self._arn("glue", path)
-                    for path in ("catalog", f"database/{EVENTS_DATABASE}", f"table/{table}")
+                    for path in ("catalog", f"database/{EVENTS_DATABASE}", *tables)
                 ],
             ),
             _permission(["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
             Permission(
-                iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{EVENTS}*"]),
-                ((f"{shown}/{EVENTS}*", "Athena reads every event file of the days asked for."),),
+                iam.PolicyStatement(
+                    actions=["s3:GetObject"],
+                    resources=[f"{bucket}/{EVENTS}*", f"{bucket}/{DAYS}*"],
+                ),
+                (
+                    (f"{shown}/{EVENTS}*", "Athena reads every event file of the days asked for."),
+                    (f"{shown}/{DAYS}*", "Athena reads every file of the days that are summed up."),
+                ),
             ),
             Permission(
                 iam.PolicyStatement(
@@ -148,6 +191,18 @@ class Permissions:
                 ),
                 ((f"{shown}/{RESULTS}*", "Athena names each result by its query's id."),),
             ),
+        )
+
+    def sum_up_days(self, store: EventStore) -> Permission:
+        """Let a query write the days of a test."""
+        bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)
+        shown = owner.resolve(owner.export_value(bucket))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(
+                actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+                resources=[f"{bucket}/{DAYS}*"],
+            ),
+            ((f"{shown}/{DAYS}*", "Athena names each file of a day by its query's id."),),
         )
 
     def _arn(self, service: str, path: str) -> str:

@@ -14,12 +14,30 @@ from stacks.constructs.faults import Faults
 from stacks.constructs.promotion_states import PromotionStates
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.constructs.stage_states import StageStates
-from stacks.constructs.steps import RESULT, Steps, chain
+from stacks.constructs.steps import Steps, chain
 from stacks.names import MACHINE
 
-__all__ = ["ProgressionMachine"]
+__all__ = ["ProgressionMachine", "longest_release_seconds"]
 
-_LONGEST_RELEASE = cdk.Duration.days(90)
+_LONGEST_HOLDS_SECONDS = 7 * 86_400
+"""How long a release may be held in all, beyond what the policy lets its stages take."""
+
+
+_PLAN = (
+    "offline.$",
+    "detail.$",
+    "soak_seconds.$",
+    "approval_seconds.$",
+    "fault_wait_seconds.$",
+)
+"""What the progression keeps of the admission: times of the release's own policy."""
+
+
+def longest_release_seconds(policy: CompiledPolicy) -> int:
+    """When the machine gives up: every stage at its maximum, the approval, the soak, and holds."""
+    stages = sum(stage.max_seconds for stage in policy.stages)
+    promotion = policy.promotion.approval_seconds + policy.promotion.soak_seconds
+    return stages + promotion + _LONGEST_HOLDS_SECONDS
 
 
 class ProgressionMachine(Construct):
@@ -58,7 +76,7 @@ class ProgressionMachine(Construct):
             definition_body=sfn.DefinitionBody.from_chainable(
                 self._admit(steps, functions, faults, prepare)
             ),
-            timeout=_LONGEST_RELEASE,
+            timeout=cdk.Duration.seconds(longest_release_seconds(policy)),
             tracing_enabled=True,
             logs=sfn.LogOptions(
                 destination=logs.LogGroup(
@@ -94,10 +112,7 @@ class ProgressionMachine(Construct):
             "Admit",
             functions.admit,
             {"input.$": "$", "execution_arn.$": "$$.Execution.Id"},
-            keep={
-                name: f"$.Payload.{name.removesuffix('.$')}"
-                for name in ("offline.$", "detail.$", "soak_seconds.$", "approval_seconds.$")
-            },
+            keep={name: f"$.Payload.{name.removesuffix('.$')}" for name in _PLAN},
             at="$.plan",
         )
         refused = sfn.Fail(self, "Refused", error_path="$.error.Error", cause_path="$.error.Cause")
@@ -119,7 +134,7 @@ class ProgressionMachine(Construct):
     ) -> tasks.LambdaInvoke:
         """Load the candidate into the idle canary set; the first stage scales it up."""
         again = sfn.Wait(
-            self, "Prepare: wait", time=sfn.WaitTime.seconds_path(f"{RESULT}.wait_seconds")
+            self, "Prepare: wait", time=sfn.WaitTime.seconds_path("$.plan.fault_wait_seconds")
         )
         cycle = {"task_set": "canary", "model": "candidate"}
         drain = steps.act(
@@ -136,6 +151,9 @@ class ProgressionMachine(Construct):
         )
         flag = steps.call("Prepare: session flag", functions.session_flag, {"active": True})
         on_fault = faults.hold("Prepare", again)
+        for task in (drain, load):
+            # A person lifts the hold; until then every wait ends here, at the price of one call.
+            task.add_catch(again, errors=["Held"], result_path=sfn.JsonPath.DISCARD)
         for task in (drain, load, flag):
             faults.guard(task, on_fault)
         chain([drain, load, flag, first.entry])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -11,9 +12,12 @@ from constructs import Construct
 from stacks.constructs.faults import Faults
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.constructs.stage_states import StageStates
-from stacks.constructs.steps import Steps, chain
+from stacks.constructs.steps import VERDICTS, Steps, chain
 
 __all__ = ["PromotionStates"]
+
+_ANSWERS = ["ApprovalDenied", "States.Timeout"]
+"""A person's no, and nobody's yes."""
 
 
 class PromotionStates:
@@ -70,7 +74,7 @@ class PromotionStates:
         ask = tasks.LambdaInvoke(
             scope,
             "Approval: ask",
-            lambda_function=self._functions.await_approval.version,
+            lambda_function=self._functions.approval.ask.version,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
                 {"release_id.$": "$.release_id", "task_token": sfn.JsonPath.task_token}
@@ -79,10 +83,16 @@ class PromotionStates:
             result_path=sfn.JsonPath.DISCARD,
             retry_on_service_exceptions=True,
         )
-        unapproved = faults.hold_unapproved(last_stage.wait)
-        ask.add_catch(
-            unapproved, errors=["ApprovalDenied", "States.Timeout"], result_path="$.error"
+        # Asking again after a fault is cheap; a hold would cost a block of looks.
+        ask.add_retry(errors=[*_ANSWERS, *VERDICTS], max_attempts=0)
+        ask.add_retry(
+            errors=["States.ALL"],
+            interval=cdk.Duration.seconds(2),
+            max_attempts=2,
+            backoff_rate=2,
         )
+        unapproved = faults.hold_unapproved(last_stage.wait)
+        ask.add_catch(unapproved, errors=_ANSWERS, result_path="$.error")
         faults.guard(ask, last_stage.on_fault)
         return ask
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
 
 from stacks import names
+from stacks.constructs.approval_functions import ApprovalFunctions
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.environment import Environment
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
 from stacks.constructs.lost_rollbacks import LostRollbacks
 from stacks.constructs.permissions import Permission, Permissions
+from stacks.constructs.scaling_access import hold_capacity
+from stacks.constructs.tables import RELEASES_TABLE
 from stacks.network import Network
 from stacks.state import State
 
@@ -31,13 +34,15 @@ class ReleaseFunctions(Construct):
         network: Network,
         state: State,
         routes: ArmRoutes,
+        wave_before: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         layer = functions_layer(self)
         self.lost_rollbacks = LostRollbacks(self, "LostRollbacks", on_call=state.topics.on_call)
         allow, env = Permissions(self), Environment(state, routes)
         records = allow.write(state.tables.releases)
-        rollbacks = allow.write(state.tables.rollbacks)
+        rollbacks = allow.items(state.tables.rollbacks, "PutItem", "Query", "UpdateItem")
+        days = allow.items(state.tables.releases, "Query")
         publish_state = allow.parameters("PutParameter", "assignment", "status")
         see_alarms = allow.see_alarms()
         see_rules = allow.see("elasticloadbalancing:DescribeRules")
@@ -87,8 +92,10 @@ class ReleaseFunctions(Construct):
             30,
             env.releases | env.prefix,
             [
-                *(records, see_alarms, state.policy.may_read()),
+                allow.items(state.tables.releases, "GetItem", "PutItem"),
+                *(see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
+                *allow.read_elsewhere(RELEASES_TABLE, wave_before),
             ],
             layer=layer,
         )
@@ -122,15 +129,13 @@ class ReleaseFunctions(Construct):
             "decide",
             180,
             env.releases | env.events | env.prefix | env.engineers,
-            [records, see_alarms, see_metrics, publish_state, *tell_engineers, *query],
+            [
+                *(records, days, see_alarms, see_metrics),
+                *(publish_state, *tell_engineers, *query),
+            ],
             layer=layer,
         )
-        self.await_approval = self._function(
-            "await_approval",
-            30,
-            env.releases | env.prefix | env.engineers,
-            [records, publish_state, *tell_engineers],
-        )
+        self.approval = ApprovalFunctions(self, "Approval", state=state, env=env, allow=allow)
         self.promote = self._function(
             "promote",
             45,
@@ -140,19 +145,23 @@ class ReleaseFunctions(Construct):
         self.reconcile = self._function(
             "reconcile",
             30,
-            env.releases | env.rollbacks | env.rules | env.metrics | rollback_env,
-            [records, rollbacks, *move_rules, put_metrics, roll_back],
+            env.releases | env.rollbacks | env.rules | env.metrics | env.sets | rollback_env,
+            [
+                allow.items(state.tables.releases, "GetItem"),
+                allow.items(state.tables.rollbacks, "Query"),
+                *(*move_rules, put_metrics, roll_back, *hold_capacity(self)),
+            ],
         )
         dashboard = state.dashboard.arn_for_objects("dashboard.json")
         self.analyse = self._function(
             "analyse",
             180,
             env.releases
-            | (env.events | env.prefix | env.dashboard)
+            | (env.events | env.days | env.prefix | env.dashboard)
             | (env.on_call | env.engineers | rollback_env),
             [
-                *(records, see_alarms, see_metrics, put_metrics, publish_state),
-                *(*tell, *query, roll_back),
+                *(records, days, see_alarms, see_metrics, put_metrics, publish_state),
+                *(*tell, *query, allow.sum_up_days(state.events), roll_back),
                 *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],
             layer=layer,

@@ -13,13 +13,11 @@ from constructs import Construct
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.release_functions import ReleaseFunctions
 
-__all__ = ["ERROR", "RESULT", "Steps"]
+__all__ = ["ERROR", "RESULT", "VERDICTS", "Steps"]
 
 RESULT = "$.result"
 ERROR = "$.error"
-FAULT_WAIT_SECONDS = 300
-"""How long a held release waits after failed machinery before it is looked at again."""
-_VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused"]
+VERDICTS = ["HarmDetected", "Revoked", "AdmissionRefused", "Held"]
 """Errors that are answers: asking again would not change them."""
 
 
@@ -42,7 +40,7 @@ class Steps:
     ) -> tasks.LambdaInvoke:
         """Call `function`; without `keep` its answer is dropped.
 
-        With `waits`, `NotReady` is asked again every 10 s for 10 minutes. Anything that is not an
+        With `waits`, `NotReady` is asked again every 15 s for 10 minutes. Anything that is not an
         answer is tried three times.
         """
         task = tasks.LambdaInvoke(
@@ -54,12 +52,12 @@ class Steps:
             result_path=at if keep else sfn.JsonPath.DISCARD,
             retry_on_service_exceptions=False,
         )
-        task.add_retry(errors=_VERDICTS, max_attempts=0)
+        task.add_retry(errors=VERDICTS, max_attempts=0)
         if waits:
             task.add_retry(
                 errors=["NotReady"],
-                interval=cdk.Duration.seconds(10),
-                max_attempts=60,
+                interval=cdk.Duration.seconds(15),
+                max_attempts=40,
                 backoff_rate=1,
             )
         task.add_retry(
@@ -101,7 +99,7 @@ class Steps:
             keep={
                 "alarms_ok.$": "$.Payload.alarms_ok",
                 "promoting.$": "$.Payload.promoting",
-                "wait_seconds": FAULT_WAIT_SECONDS,
+                "wait_seconds.$": "$.Payload.wait_seconds",
             },
         )
 

@@ -6,15 +6,22 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-__all__ = ["ReleaseTables"]
+__all__ = ["RELEASES_TABLE", "ReleaseTables"]
+
+RELEASES_TABLE = "canary-releases"
+"""The same in each region: a later wave reads the table of the wave before by this name."""
 
 
 class ReleaseTables(Construct):
-    """Two tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose."""
+    """Two tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
+
+    Encrypted with DynamoDB's own key of the account: they hold no customer's data, and a key of
+    ours would be one more permission that a rollback can fail at.
+    """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.releases = self._table("Releases", "canary-releases")
+        self.releases = self._table("Releases", RELEASES_TABLE)
         self.rollbacks = self._table("Rollbacks", "canary-rollbacks")
 
     def _table(self, construct_id: str, name: str) -> dynamodb.Table:

@@ -10,14 +10,17 @@ from constructs import Construct
 
 __all__ = ["Topics"]
 
-_PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
+_ALARMS = "cloudwatch.amazonaws.com"
+_RULES = "events.amazonaws.com"
+_ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
 class Topics(Construct):
     """`canary-on-call` and `canary-ml-engineers`, encrypted with `key`.
 
     Alarms and rules publish as services: without their place in the key's policy and in the
-    topics', an alarm's message is lost without a trace.
+    topics', an alarm's message is lost without a trace. So would a rule's be if the key asked for
+    its account: EventBridge does not name one to KMS. Its place in the topics' policies does.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -30,7 +33,21 @@ class Topics(Construct):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         self.key.add_to_resource_policy(
-            self._services("LetAlarmsAndRulesEncrypt", ["kms:Decrypt", "kms:GenerateDataKey*"], "*")
+            iam.PolicyStatement(
+                sid="LetAlarmsEncrypt",
+                actions=list(_ENCRYPT),
+                principals=[iam.ServicePrincipal(_ALARMS)],
+                resources=["*"],
+                conditions=self._this_account(),
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LetRulesEncrypt",
+                actions=list(_ENCRYPT),
+                principals=[iam.ServicePrincipal(_RULES)],
+                resources=["*"],
+            )
         )
         self.on_call = self._topic("OnCall", "canary-on-call")
         self.ml_engineers = self._topic("MlEngineers", "canary-ml-engineers")
@@ -40,16 +57,15 @@ class Topics(Construct):
             self, construct_id, topic_name=name, master_key=self.key, enforce_ssl=True
         )
         topic.add_to_resource_policy(
-            self._services("LetAlarmsAndRulesPublish", ["sns:Publish"], topic.topic_arn)
+            iam.PolicyStatement(
+                sid="LetAlarmsAndRulesPublish",
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal(name) for name in (_ALARMS, _RULES)],
+                resources=[topic.topic_arn],
+                conditions=self._this_account(),
+            )
         )
         return topic
 
-    def _services(self, sid: str, actions: list[str], resource: str) -> iam.PolicyStatement:
-        account = cdk.Stack.of(self).account
-        return iam.PolicyStatement(
-            sid=sid,
-            actions=actions,
-            principals=[iam.ServicePrincipal(name) for name in _PUBLISHERS],
-            resources=[resource],
-            conditions={"StringEquals": {"aws:SourceAccount": account}},
-        )
+    def _this_account(self) -> dict[str, dict[str, str]]:
+        return {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}

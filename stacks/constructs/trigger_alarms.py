@@ -9,9 +9,10 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy, Trigger
 from canary.routing.matching import MATCHED
 from stacks.constructs import bounds
+from stacks.constructs.alarm_limits import check_expression, with_runbook
 from stacks.names import NAMESPACE
 
-__all__ = ["TriggerAlarms", "guardrail", "own_metric"]
+__all__ = ["TriggerAlarms", "guardrail", "harm_metric", "own_metric"]
 
 _ROLLING_WINDOW = 60
 _SHARED_WINDOW = 300
@@ -73,7 +74,6 @@ class TriggerAlarms(Construct):
         )
 
     def _harm(self, trigger: Trigger) -> cloudwatch.Alarm:
-        metric = "Harm" + "".join(part.capitalize() for part in trigger.metric.split("_"))
         return guardrail(
             self,
             f"canary-harm-{trigger.metric}",
@@ -81,7 +81,7 @@ class TriggerAlarms(Construct):
             f"({trigger.unit}) against the control: the analysis' lower confidence bound of harm "
             f"over {trigger.windows_seconds[0]} s.",
             "harm",
-            {"harm": own_metric(metric, statistic="Maximum")},
+            {"harm": own_metric(harm_metric(trigger), statistic="Maximum")},
             period=cdk.Duration.minutes(5),
             threshold=trigger.threshold,
             # The analysis runs every 5 minutes; two of its values may fall into one period.
@@ -102,14 +102,15 @@ def guardrail(
 ) -> cloudwatch.Alarm:
     """An alarm on `expression` > `threshold` in `points` (so many of so many) periods.
 
-    Without data it is OK: with no release there is nothing to count.
+    Without data it is OK: with no release there is nothing to count. Raises `AlarmLimitError`.
     """
+    check_expression(name, expression, len(metrics))
     to_alarm, evaluated = points
     return cloudwatch.Alarm(
         scope,
         name,
         alarm_name=name,
-        alarm_description=description,
+        alarm_description=with_runbook(name, description),
         metric=cloudwatch.MathExpression(
             expression=expression, using_metrics=metrics, label=name, period=period
         ),
@@ -129,6 +130,11 @@ def own_metric(name: str, arm: str = "", *, statistic: str = "Sum") -> cloudwatc
         dimensions_map={"Arm": arm} if arm else None,
         statistic=statistic,
     )
+
+
+def harm_metric(trigger: Trigger) -> str:
+    """The metric under which the analysis publishes a trigger's lower bound of harm."""
+    return "Harm" + "".join(part.capitalize() for part in trigger.metric.split("_"))
 
 
 def _counts(trigger: Trigger, window: int) -> dict[str, cloudwatch.IMetric]:

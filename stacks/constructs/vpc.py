@@ -12,6 +12,7 @@ __all__ = ["IsolatedVpc"]
 
 INTERFACE_ENDPOINTS = {
     "BedrockRuntime": "bedrock-runtime",
+    "CodeDeploy": "codedeploy",
     "EcrApi": "ecr.api",
     "EcrDocker": "ecr.dkr",
     "Logs": "logs",

@@ -223,6 +223,10 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         )
     clients["s3"].create_bucket(Bucket="policies")
     clients["s3"].create_bucket(Bucket="dashboards")
+    clients["s3"].create_bucket(Bucket="reports")
+    clients["s3"].put_bucket_versioning(
+        Bucket="reports", VersioningConfiguration={"Status": "Enabled"}
+    )
     clients["s3"].put_object(Bucket="policies", Key="p.json", Body=policy.to_json().encode())
     for name, value in {
         "control/model-id": "model-a",
@@ -241,6 +245,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         ),
         roleArn=role["Role"]["Arn"],
     )
+    _build_gateway()
     topic = clients["sns"].create_topic(Name="canary-on-call")["TopicArn"]
     for name, value in {
         "RELEASES_TABLE": "canary-releases",
@@ -262,7 +267,11 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "ATHENA_WORKGROUP": "canary",
         "EVENTS_DATABASE": "canary",
         "EVENTS_TABLE": "events",
+        "EVENT_DAYS_TABLE": "event_days",
+        "DAYS_LOCATION": "s3://canary-events/days/",
         "DASHBOARD_BUCKET": "dashboards",
+        "REPORTS_BUCKET": "reports",
+        "PROMOTION_PIPELINE": "promotion",
         "METRICS_NAMESPACE": "MangaAssist/Canary",
         "CACHE_HOST": "127.0.0.1",
         "CACHE_PORT": "6379",
@@ -282,6 +291,22 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         return module
 
     return Region(frozen, policy, rules, groups, machine["stateMachineArn"], topic, load)
+
+
+def _build_gateway() -> None:
+    """The gateway's service, and what scales it."""
+    ecs = boto3.client("ecs", region_name=REGION)
+    ecs.create_cluster(clusterName="mangaassist")
+    ecs.create_service(
+        cluster="mangaassist", serviceName="gateway", deploymentController={"type": "EXTERNAL"}
+    )
+    boto3.client("application-autoscaling", region_name=REGION).register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId="service/mangaassist/gateway",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=3,
+        MaxCapacity=9,
+    )
 
 
 def _build_balancer(elbv2: Any, ec2: Any) -> tuple[dict[str, str], dict[str, str]]:

@@ -261,3 +261,21 @@ def test_a_new_verdict_is_told_once(region: Any, events: Events) -> None:
     analyse({}, None)
     analyse({}, None)
     assert region.messages() == ["r-1: EXTEND"]
+
+
+def test_the_analysis_sums_up_a_day_that_is_over(
+    region: Any, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest day first, into a folder of its own; the next tick goes on with the next day."""
+    folders: list[str] = []
+    monkeypatch.setattr(Athena, "unload", lambda _self, _query, folder: folders.append(folder))
+    now = region.clock.time
+    region.release(admitted_at=now - 48 * HOUR, first_exposure_at=now - 48 * HOUR)
+    analyse = region.load("analyse")
+    summed = [analyse.handler({}, None)["summed_up"] for _ in range(3)]
+    assert summed == ["2023-11-12", "2023-11-13", None]
+    start = "s3://canary-events/days/test_id=t-1/date="
+    assert [folder.rpartition("attempt=")[0] for folder in folders] == [
+        f"{start}2023-11-12/",
+        f"{start}2023-11-13/",
+    ]

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from canary.aws.executions import Executions
 from canary.aws.functions import Function
 from canary.cli import operate
 from canary.release.model import Cause, Hold, Phase
@@ -48,6 +47,20 @@ def test_start_gives_the_machine_its_input(region: Any, tmp_path: Path) -> None:
     assert data["candidate"] == "model:b/1"
     assert data["test_id"] == answer["release_id"]
     assert data["offline_evaluation"] == {"bert_score": 0.9}
+    assert "follows" not in data
+
+
+def test_start_in_a_later_wave_says_what_it_follows(region: Any, tmp_path: Path) -> None:
+    """Only a person's word brings another candidate than the wave before promoted."""
+    scores = tmp_path / "scores.json"
+    scores.write_text("{}")
+    words = ("--offline", str(scores), "--release-id", "r-1-jp", "--follows", "r-1", "--json")
+    result = run(operate.start, "model-c", *words)
+    assert result.exit_code == 0, result.output
+    described = region.client("stepfunctions").describe_execution(
+        executionArn=json.loads(result.stdout)["execution_arn"]
+    )
+    assert json.loads(described["input"])["follows"] == "r-1"
 
 
 def test_start_is_refused_while_a_release_is_active(region: Any, tmp_path: Path) -> None:
@@ -76,36 +89,6 @@ def test_status_without_a_release(region: Any) -> None:
     """Nothing active is an answer, an unknown name is refused."""
     assert run(operate.status).stdout == "no release is active\n"
     assert run(operate.status, "r-9").exit_code == 1
-
-
-def test_approve_answers_the_waiting_state(region: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token goes back with the person's name."""
-    sent: list[tuple[str, Any]] = []
-    monkeypatch.setattr(
-        Executions, "succeed", lambda _self, token, output: sent.append((token, output))
-    )
-    region.release(phase=Phase.AWAITING_APPROVAL, stage=3)
-    region.releases.save_token("r-1", "token-1")
-    assert run(operate.approve, "r-1", "--by", "kim").exit_code == 0
-    assert sent == [("token-1", {"approved_by": "kim"})]
-
-
-def test_deny_fails_the_waiting_state(region: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine sees ApprovalDenied with who and why."""
-    sent: list[tuple[str, ...]] = []
-    monkeypatch.setattr(Executions, "fail", lambda _self, *told: sent.append(told))
-    region.release(phase=Phase.AWAITING_APPROVAL, stage=3)
-    region.releases.save_token("r-1", "token-1")
-    run(operate.approve, "--by", "kim", "--deny", "too slow")
-    assert sent == [("token-1", "ApprovalDenied", "kim: too slow")]
-
-
-def test_approve_is_refused_when_nobody_asks(region: Any) -> None:
-    """A release that bakes cannot be approved ahead."""
-    region.release()
-    result = run(operate.approve)
-    assert result.exit_code == 1
-    assert "does not ask for approval" in result.stderr
 
 
 def test_hold_and_resume_go_through_the_pause_function(

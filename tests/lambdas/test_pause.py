@@ -58,7 +58,7 @@ def test_what_is_no_warning_holds_nothing(region: Any, event: dict[str, Any]) ->
 def test_without_a_release_a_warning_holds_nothing(region: Any) -> None:
     """There is nothing to hold."""
     answer = region.load("pause").handler(alarm("canary-silent"), None)
-    assert answer == {"alarms_ok": True, "promoting": False}
+    assert answer == {"alarms_ok": True, "promoting": False, "wait_seconds": 3600}
 
 
 def test_a_person_holds_and_resumes(region: Any) -> None:
@@ -92,7 +92,8 @@ def test_failed_machinery_under_an_alarm_is_left_to_the_rollback(region: Any) ->
     answer = region.load("pause").handler(
         {"source": "progression", "release_id": "r-1", "cause": "machinery"}, None
     )
-    assert answer == {"alarms_ok": False, "promoting": False, "phase": "BAKING"}
+    known = {"alarms_ok": False, "promoting": False, "phase": "BAKING"}
+    assert answer == known | {"wait_seconds": 2 * region.policy.statistics.bake_poll_seconds}
 
 
 def test_failed_machinery_in_a_promotion_pages(region: Any) -> None:

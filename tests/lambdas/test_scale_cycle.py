@@ -1,4 +1,4 @@
-"""Changing a model: drain, load, scale, attest; and asking a person."""
+"""Changing a model: drain, load, scale, attest."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from canary.aws.faults import NotReady, Revoked
+from canary.aws.faults import Held, NotReady, Revoked
 from canary.aws.items import to_item
 from canary.aws.task_sets import TaskSet, TaskSets
-from canary.release.model import Phase
+from canary.release.model import Cause, Hold, Phase
 from canary.routing.weights import ALL_ON_CANARY, TrafficForm
 
 
@@ -166,12 +166,12 @@ def test_a_revoked_release_attests_and_scales_nothing(region: Any, tasks: Tasks)
         region.load("scale_cycle").handler(event("drain"), None)
 
 
-def test_the_token_is_kept_and_a_person_is_asked_once(region: Any) -> None:
-    """The latest token counts; the mail goes out once."""
-    region.release(stage=3)
-    handler = region.load("await_approval").handler
-    handler({"release_id": "r-1", "task_token": "one"}, None)
-    handler({"release_id": "r-1", "task_token": "two"}, None)
-    assert region.releases.token("r-1") == "two"
-    assert region.record().phase is Phase.AWAITING_APPROVAL
-    assert len(region.messages()) == 1
+@pytest.mark.parametrize("step", ["drain", "load"])
+def test_no_model_is_changed_during_a_hold(region: Any, tasks: Tasks, step: str) -> None:
+    """Preparation goes on when a person has lifted the hold, not by itself an hour later."""
+    hold = Hold(Cause.MACHINERY, (), 1.0, Phase.PREPARING)
+    region.release(phase=Phase.HELD, stage=0, hold=hold)
+    tasks.change("canary", desired=0, running=0)
+    with pytest.raises(Held):
+        region.load("scale_cycle").handler(event(step), None)
+    assert region.parameter("canary/model-id") == "model-a"

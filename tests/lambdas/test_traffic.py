@@ -16,6 +16,9 @@ from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
 
 AT_STAGE = TrafficForm(control=0, canary=100, draw=0)
 EVENT = {"release_id": "r-1", "stage": 1}
+HOLD = Hold(Cause.OPERATOR, (), 1.0, Phase.BAKING)
+STANDING = ("ReleaseActive", "ReleaseHeld", "StagePercent")
+"""What the dashboards read of a release."""
 
 
 @pytest.fixture
@@ -178,6 +181,23 @@ def test_the_reconciler_leaves_what_the_record_says(region: Any) -> None:
     assert region.weights() == AT_STAGE
     assert region.metric("AskedShare", "canary") == [pytest.approx(0.095)]
     assert region.metric("AskedShare", "control") == [pytest.approx(0.905)]
+    assert [region.metric(name) for name in STANDING] == [[1.0], [0.0], [5.0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing"),
+    [
+        ({"hold": HOLD, "phase": Phase.HELD}, [[1.0], [1.0], [5.0]]),
+        ({"revoked": True}, [[1.0], [0.0], [0.0]]),
+    ],
+)
+def test_the_reconciler_tells_the_dashboards_where_a_release_stands(
+    region: Any, started: list[dict[str, Any]], changes: dict[str, Any], standing: list[list[float]]
+) -> None:
+    """Active, held, and at which percent: a revoked release asks for none."""
+    region.release(**changes)
+    region.load("reconcile").handler({}, None)
+    assert [region.metric(name) for name in STANDING] == standing
 
 
 def test_the_reconciler_takes_back_traffic_that_no_record_allows(region: Any) -> None:
@@ -194,6 +214,7 @@ def test_without_a_release_everything_belongs_on_primary(region: Any) -> None:
     region.load("reconcile").handler({}, None)
     assert region.weights() == ALL_ON_PRIMARY
     assert region.metric("AskedShare", "canary") == [0.0]
+    assert [region.metric(name) for name in STANDING] == [[0.0], [0.0], [0.0]]
 
 
 def test_a_rollback_that_died_after_its_mark_is_called_again(
@@ -207,6 +228,41 @@ def test_a_rollback_that_died_after_its_mark_is_called_again(
     (call,) = started
     assert (call["source"], call["release_id"]) == ("reconcile", "r-1")
     assert (call["cause"], call["strike"]) == ("critical_alarm", True)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_age_of_a_rollback_that_is_not_finished_is_published(
+    region: Any,
+    started: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    broken: bool,
+) -> None:
+    """Above all when the rollback function cannot even be called."""
+    from canary.aws.rollbacks import Rollbacks
+
+    region.release(revoked=True, cause=Cause.CRITICAL_ALARM)
+    Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", {})
+    region.clock.time += 200
+    handler = region.load("reconcile").handler
+    if broken:
+        monkeypatch.setattr(Function, "start", unable)
+        with pytest.raises(RuntimeError, match="cannot be called"):
+            handler({}, None)
+    else:
+        handler({}, None)
+        assert len(started) == 1
+    assert region.metric("RollbackSeconds") == [pytest.approx(200)]
+
+
+def unable(_self: Function, _event: dict[str, Any]) -> None:
+    raise RuntimeError("cannot be called")
+
+
+def test_without_a_rollback_no_age_is_published(region: Any) -> None:
+    """The alarm's metric has no value, and no value is well."""
+    region.release()
+    region.load("reconcile").handler({}, None)
+    assert region.metric("RollbackSeconds") == []
 
 
 def test_a_shift_under_way_is_not_repaired(region: Any) -> None:
@@ -232,3 +288,32 @@ def test_a_rollback_just_begun_is_left_to_itself(
     region.clock.time += 60
     reconcile({}, None)
     assert len(started) == 1
+
+
+def suspended(region: Any) -> bool:
+    found = region.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace="ecs"
+    )
+    (target,) = found["ScalableTargets"]
+    return bool(target.get("SuspendedState", {}).get("DynamicScalingInSuspended"))
+
+
+def test_no_task_is_taken_away_while_a_release_is_active(region: Any) -> None:
+    """A rollback finds a primary that can carry everything; after the release, load decides."""
+    reconcile = region.load("reconcile").handler
+    reconcile({}, None)
+    assert not suspended(region)
+    state = region.release()
+    reconcile({}, None)
+    assert suspended(region)
+    region.releases.save(state, replace(state, phase=Phase.ROLLED_BACK))
+    reconcile({}, None)
+    assert not suspended(region)
+
+
+def test_the_scaling_target_is_written_when_it_differs_only(region: Any) -> None:
+    """A minute in which nothing changed asks once and writes nothing."""
+    reconcile = region.load("reconcile")
+    region.release()
+    assert reconcile.CAPACITY.hold(held=True) is True
+    assert reconcile.CAPACITY.hold(held=True) is False

@@ -1,20 +1,17 @@
-"""Lines of tasks: embedded metrics, events in S3, subscriptions, tallies."""
+"""Lines of tasks: embedded metrics, subscriptions of functions and streams, tallies."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from canary.local.embedded_metrics import EmbeddedMetricError, publish
-from canary.local.event_files import EventFiles
+from canary.local.firehose_config import StreamError
 from canary.local.log_filters import FilterError, parse_filter
 from canary.local.log_router import LogRouter
 from canary.local.metrics import MetricStore, series_key
@@ -23,6 +20,8 @@ from tests.local.alarm_bench import ACCOUNT, REGION, START, StillClock
 
 API = "/mangaassist/api"
 DETECT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:canary-detect:live"
+STREAM = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/canary-events"
+EVENTS = '{ $.event = "turn" || $.event = "outcome" }'
 
 
 def turn(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -48,14 +47,27 @@ def turn(number: int = 1, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+class Streams:
+    """What streams were put, and when they were asked to deliver everything."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, dict[str, Any]]] = []
+        self.delivered: list[bool] = []
+
+    def put(self, arn: str, data: str) -> None:
+        if arn != STREAM:
+            raise StreamError(f"there is no delivery stream {arn}")
+        self.records.append((arn, json.loads(gzip.decompress(base64.b64decode(data)))))
+
+    def deliver(self, *, everything: bool = False) -> None:
+        self.delivered.append(everything)
+
+
 class Room:
-    """A router over an emulated bucket, with one subscription on the API's log group."""
+    """A router with one subscription on the API's log group."""
 
     def __init__(self, pattern: str = "{ $.sampled IS TRUE }", destination: str = DETECT) -> None:
-        self.s3 = boto3.client("s3", region_name=REGION)
-        self.s3.create_bucket(Bucket="the-lake")
-        self.store, self.clock = MetricStore(), StillClock()
-        self.files = EventFiles(self.s3, "the-lake")
+        self.store, self.clock, self.streams = MetricStore(), StillClock(), Streams()
         self.calls: list[tuple[str, str, str, dict[str, Any]]] = []
         self.admits = True
         subscription = SimpleNamespace(
@@ -65,7 +77,7 @@ class Room:
         self.router = LogRouter(
             store=self.store,
             clock=self.clock,
-            files=self.files,
+            streams=self.streams,  # type: ignore[arg-type]
             log_groups={API: group, "/other": SimpleNamespace(subscription_filters={})},
             invoke_for=self.invoke_for,
             account=ACCOUNT,
@@ -87,9 +99,8 @@ class Room:
 
 
 @pytest.fixture
-def room(aws_keys: None) -> Iterator[Room]:
-    with mock_aws():
-        yield Room()
+def room() -> Room:
+    return Room()
 
 
 # The embedded metric format.
@@ -177,6 +188,10 @@ def test_on_line_when_a_metric_line_is_broken_then_goes_on_record(room: Room) ->
         ("{ $.n = 3 }", {"n": "3"}, False),
         ("{ $.n != 3 }", {"n": 4}, True),
         ("{ $.n != 3 }", {}, False),
+        (EVENTS, {"event": "turn"}, True),
+        (EVENTS, {"event": "outcome"}, True),
+        (EVENTS, {"event": "metric"}, False),
+        ('{ $.a = "x || y" }', {"a": "x || y"}, True),
         ('"turn" "canary"', {"event": "turn", "arm": "canary"}, True),
         ('"turn" "canary"', {"event": "turn"}, False),
         ("", {}, True),
@@ -185,12 +200,21 @@ def test_on_line_when_a_metric_line_is_broken_then_goes_on_record(room: Room) ->
 def test_filter_when_supported_then_matches(
     pattern: str, line: dict[str, Any], expected: bool
 ) -> None:
-    """Truth, null, equality and quoted terms."""
+    """Truth, null, equality, alternatives and quoted terms."""
     assert parse_filter(pattern)(json.dumps(line), line) is expected
 
 
 @pytest.mark.parametrize(
-    "pattern", ["{ $.a = 1 && $.b = 2 }", "ERROR", "[ip, user]", "{ $.a > 1 }", "%re%"]
+    "pattern",
+    [
+        "{ $.a = 1 && $.b = 2 }",
+        "{ $.a = 1 || }",
+        "{ ($.a = 1) || $.b = 2 }",
+        "ERROR",
+        "[ip, user]",
+        "{ $.a > 1 }",
+        "%re%",
+    ],
 )
 def test_filter_when_beyond_the_subset_then_is_an_error(pattern: str) -> None:
     """A pattern we would read wrongly is refused."""
@@ -198,14 +222,12 @@ def test_filter_when_beyond_the_subset_then_is_an_error(pattern: str) -> None:
         parse_filter(pattern)
 
 
-def test_load_when_a_subscription_cannot_be_served_then_is_an_error(aws_keys: None) -> None:
+def test_load_when_a_subscription_cannot_be_served_then_is_an_error() -> None:
     """Unknown patterns and destinations stop the region at its start."""
-    with mock_aws():
-        with pytest.raises(FilterError, match="ERROR"):
-            Room(pattern="ERROR").router.load()
-        firehose = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/x"
-        with pytest.raises(FilterError, match="firehose"):
-            Room(destination=firehose).router.load()
+    with pytest.raises(FilterError, match="ERROR"):
+        Room(pattern="ERROR").router.load()
+    with pytest.raises(FilterError, match="kinesis"):
+        Room(destination=STREAM.replace("firehose", "kinesis")).router.load()
 
 
 # Delivery.
@@ -239,40 +261,39 @@ def test_flush_when_the_function_does_not_admit_logs_then_goes_on_record(room: R
     assert "does not admit logs.amazonaws.com" in room.router.failures[0]
 
 
-def test_flush_when_events_came_then_each_is_stored_once_by_its_date(room: Room) -> None:
-    """JSON lines under events/date=..., by the event's own date; nothing twice, nothing lost."""
+def test_flush_when_a_stream_is_subscribed_then_it_is_put_the_events_in_one_record() -> None:
+    """Each event once, in the shape of CloudWatch Logs; metrics and log lines stay out."""
+    room = Room(pattern=EVENTS, destination=STREAM)
+    room.line(turn(1))
+    room.line({"event": "outcome", "event_id": "o", "arm": "canary"})
+    room.line({"event": "other"})
+    room.router.on_line(API, "a log line")
+    room.router.flush()
+    room.router.flush()
+    ((arn, record),) = room.streams.records
+    assert (arn, record["messageType"], record["logGroup"]) == (STREAM, "DATA_MESSAGE", API)
+    messages = [json.loads(each["message"])["event_id"] for each in record["logEvents"]]
+    assert messages == ["e1-c", "o"]
+    assert room.calls == []
+    assert room.streams.delivered == [False, False]
+
+
+def test_flush_when_the_stream_is_gone_then_goes_on_record() -> None:
+    """A subscription to a stream that nobody declared is a failure, not silence."""
+    room = Room(pattern=EVENTS, destination=f"{STREAM}-gone")
     room.line(turn(1))
     room.router.flush()
-    room.line(turn(2, epoch=START + 86_400))
-    room.line({"event": "outcome", "event_id": "o", "epoch": START, "arm": "canary"})
-    room.router.flush()
-    room.router.flush()
-    keys = [each["Key"] for each in room.s3.list_objects_v2(Bucket="the-lake")["Contents"]]
-    assert sorted(key.split("/")[1] for key in keys) == [
-        "date=2026-11-24",
-        "date=2026-11-24",
-        "date=2026-11-25",
-    ]
-    assert sorted(event["event_id"] for event in room.files.read()) == ["e1-c", "e2-c", "o"]
+    assert "there is no delivery stream" in room.router.failures[0]
 
 
-def test_flush_when_s3_fails_then_events_are_kept(room: Room) -> None:
-    """An event is never lost to a failed write."""
-    room.s3.delete_bucket(Bucket="the-lake")
-    room.line(turn(1))
-    room.router.flush()
-    assert room.router.failures
-    room.s3.create_bucket(Bucket="the-lake")
-    room.router.flush()
-    assert [event["event_id"] for event in room.files.read()] == ["e1-c"]
-
-
-def test_stop_when_running_then_flushes_the_rest(room: Room) -> None:
-    """Nothing that came before the end is left behind."""
+def test_stop_when_running_then_delivers_the_rest() -> None:
+    """Nothing that came before the end is left behind, neither here nor in a stream."""
+    room = Room(pattern=EVENTS, destination=STREAM)
     room.router.start()
     room.line(turn(1))
     room.router.stop()
-    assert len(list(room.files.read())) == 1
+    assert len(room.streams.records) == 1
+    assert room.streams.delivered[-1] is True
 
 
 def test_tail_when_lines_are_neither_then_keeps_the_last(room: Room) -> None:

@@ -116,6 +116,8 @@ class Region:
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": models,
             "ECS_CONTAINER_METADATA_URI_V4": f"{metadata}/v4/task-of",
             "RELEASES_TABLE": "canary-releases",
+            "GUARDRAIL_ID": "guardrail-1",
+            "GUARDRAIL_VERSION": "3",
             "GATEWAY_URL": balancer,
             "CACHE_HOST": "127.0.0.1",
             "CACHE_PORT": str(self.valkey.port),

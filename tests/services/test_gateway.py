@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from canary.local.behaviour import World
+from services.gateway import model
 from tests.services.region import CANDIDATE, CONTROL_MODEL, Region, world
 
 BODY = {
@@ -104,3 +105,40 @@ async def test_what_is_no_conversation_is_refused(region: Region) -> None:
     status, body = await converse(region, "primary", {"messages": []})
     assert status == 400
     assert "conversation_id" in body["error"]
+
+
+async def test_a_refusal_of_the_guardrail_is_reported_as_one(region: Region) -> None:
+    """The customer gets the guardrail's own message, and the API tier learns why."""
+    become(region, world({"arm": "canary", "refusal_rate": 1.0}))
+    status, body = await converse(region, "canary")
+    assert (status, body["stop_reason"], body["arm"]) == (200, "guardrail_intervened", "canary")
+    assert body["text"]
+
+
+async def test_the_guardrail_judges_the_last_message_in_one_version() -> None:
+    """What was said before was judged when it was new; the version is the task's own."""
+    asked: dict[str, Any] = {}
+
+    class Model:
+        async def converse(self, **arguments: Any) -> dict[str, Any]:
+            asked.update(arguments)
+            return {
+                "output": {"message": {"content": [{"text": "hi"}]}},
+                "metrics": {"latencyMs": 1},
+                "usage": {"inputTokens": 1, "outputTokens": 1},
+                "stopReason": "end_turn",
+            }
+
+    spoken = [("user", "one"), ("assistant", "two"), ("user", "three")]
+    messages = [{"role": role, "text": text} for role, text in spoken]
+    await model.converse(Model(), "maker.manga-1", model.Guardrail("g-1", "3"), messages, {})
+    assert asked["guardrailConfig"] == {
+        "guardrailIdentifier": "g-1",
+        "guardrailVersion": "3",
+        "trace": "disabled",
+    }
+    assert [message["content"] for message in asked["messages"]] == [
+        [{"text": "one"}],
+        [{"text": "two"}],
+        [{"guardContent": {"text": {"text": "three"}}}],
+    ]

@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
-FUNCTION_STACKS = ("State", "Gateway", "Progression")
+FUNCTION_STACKS = ("State", "Gateway", "Api", "Progression")
 """Where functions of ours are."""
 Machine = dict[str, Any]
 """A state machine's definition."""
@@ -45,6 +45,15 @@ class Assembly:
 
     path: Path
 
+    def stacks(self, region: str = REGION) -> list[str]:
+        """The names of a region's stacks, as `template` takes them."""
+        manifest = json.loads((self.path / f"assembly-{region}" / "manifest.json").read_text())
+        return sorted(
+            each["displayName"].partition("/")[2].partition(" ")[0]
+            for each in manifest["artifacts"].values()
+            if each["type"] == "aws:cloudformation:stack"
+        )
+
     def template(self, stack: str, region: str = REGION) -> dict[str, Any]:
         """The template of one stack."""
         folder = self.path / f"assembly-{region}"
@@ -56,9 +65,11 @@ class Assembly:
         found = self.template(stack, region)["Resources"]
         return {name: each for name, each in found.items() if each["Type"] == kind}
 
-    def named(self, stack: str, kind: str, key: str) -> dict[str, dict[str, Any]]:
+    def named(
+        self, stack: str, kind: str, key: str, region: str = REGION
+    ) -> dict[str, dict[str, Any]]:
         """The properties of the resources of one type, by the value of property `key`."""
-        found = self.resources(stack, kind).values()
+        found = self.resources(stack, kind, region).values()
         return {text(each["Properties"][key]): each["Properties"] for each in found}
 
     def one(self, stack: str, kind: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from canary.aws.alarms import PREFIXES
 from canary.policy.compiled import CompiledPolicy
 from tests.stacks.assembly import Alarms, Assembly, text
 
@@ -123,10 +124,12 @@ def test_alarms_and_rules_may_publish_to_the_encrypted_topics(
     published = [each for each in statements if each["Action"] == "sns:Publish"]
     allowed = [each for each in published if each["Effect"] == "Allow"]
     assert [set(each["Principal"]["Service"]) for each in allowed] == [services]
-    key = assembly.one("State", "AWS::KMS::Key")["KeyPolicy"]["Statement"]
-    (admitted,) = [each for each in key if "Service" in each["Principal"]]
-    assert set(admitted["Principal"]["Service"]) == services
-    assert set(admitted["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    (key, _) = topics[logical_id]["Properties"]["KmsMasterKeyId"]["Fn::GetAtt"]
+    policy = assembly.resources("State", "AWS::KMS::Key")[key]["Properties"]["KeyPolicy"]
+    admitted = [each for each in policy["Statement"] if "Service" in each["Principal"]]
+    assert {each["Principal"]["Service"] for each in admitted} == services
+    for each in admitted:
+        assert set(each["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
 
 
 def test_a_lost_rollback_is_heard(assembly: Assembly) -> None:
@@ -134,7 +137,24 @@ def test_a_lost_rollback_is_heard(assembly: Assembly) -> None:
     rollback = assembly.functions()["canary-rollback"]
     (queue,) = assembly.resources("Progression", "AWS::SQS::Queue")
     assert rollback["DeadLetterConfig"]["TargetArn"] == {"Fn::GetAtt": [queue, "Arn"]}
-    alarm = assembly.one("Progression", "AWS::CloudWatch::Alarm")
-    assert alarm["AlarmName"] == "rollback-dead-letters"
+    alarms = assembly.named("Progression", "AWS::CloudWatch::Alarm", "AlarmName")
+    alarm = alarms["rollback-dead-letters"]
     assert alarm["Threshold"] == 0
     assert "TopicsOnCall" in text(alarm["AlarmActions"][0])
+
+
+def test_a_rollback_that_fails_or_does_not_end_is_heard(assembly: Assembly) -> None:
+    """The person on call is told; neither alarm is a guardrail, so neither stops a release."""
+    alarms = assembly.named("Progression", "AWS::CloudWatch::Alarm", "AlarmName")
+    failed, late = alarms["rollback-failed"], alarms["rollback-late"]
+    for alarm in (failed, late):
+        assert ["TopicsOnCall" in text(each) for each in alarm["AlarmActions"]] == [True]
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert not alarm["AlarmName"].startswith(PREFIXES)
+    assert (failed["Namespace"], failed["MetricName"]) == ("AWS/Lambda", "Errors")
+    (function,) = (each["Value"]["Ref"] for each in failed["Dimensions"])
+    functions = assembly.resources("Progression", "AWS::Lambda::Function")
+    assert functions[function]["Properties"]["FunctionName"] == "canary-rollback"
+    assert (late["Namespace"], late["MetricName"]) == ("MangaAssist/Canary", "RollbackSeconds")
+    assert "Dimensions" not in late
+    assert late["Threshold"] == 180

@@ -17,7 +17,16 @@ import yaml
 from tests.stacks.assembly import Assembly, text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-STACKS = ("Network", "State", "Traffic", "Gateway", "Api", "Progression", "Guardrails")
+STACKS = (
+    "Network",
+    "State",
+    "Traffic",
+    "Gateway",
+    "Api",
+    "Progression",
+    "Guardrails",
+    "Dashboards",
+)
 HASHES = (
     (re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}"), r"\1<hash>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),

@@ -23,7 +23,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 
 def test_every_region_of_the_policy_is_synthesized_without_an_account(assembly: Assembly) -> None:
-    """Seven stacks a region, in an environment that names the region only."""
+    """Eight stacks a region, in an environment that names the region only."""
     for region in ("us-east-1", "ap-northeast-1"):
         manifest = json.loads((assembly.path / f"assembly-{region}" / "manifest.json").read_text())
         stacks = [
@@ -42,6 +42,7 @@ def test_every_region_of_the_policy_is_synthesized_without_an_account(assembly: 
                 "api",
                 "progression",
                 "guardrails",
+                "dashboards",
             )
         }
 

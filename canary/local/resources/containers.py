@@ -1,4 +1,4 @@
-"""ECS: clusters, task definitions, services and task sets, and what scales them."""
+"""ECS: clusters, task definitions, services and task sets."""
 
 from __future__ import annotations
 
@@ -34,20 +34,29 @@ def task_definition(request: Request) -> Made:
     "AWS::ECS::Service",
     "live",
     "keeps its desired number of real processes running behind its target group; "
-    "under the EXTERNAL controller its task sets do; no circuit breaker, no rolling update",
+    "under the EXTERNAL controller its task sets do, under CODE_DEPLOY its deployment's revisions; "
+    "no circuit breaker, no rolling update",
     name_property="ServiceName",
 )
 def service(request: Request) -> Made:
-    """A service; an update may change its desired count only, as under the EXTERNAL controller."""
+    """A service; an update may change its desired count only, as under the EXTERNAL controller.
+
+    A template without a desired count leaves it to who scales the service.
+    Under CODE_DEPLOY it may change nothing: CloudFormation would send the task definition along,
+    which ECS refuses.
+    """
     client = request.parts.emulator.client("ecs")
     properties = dict(request.properties)
     cluster = properties.get("Cluster", "default")
     if request.previous is not None:
-        client.update_service(
-            cluster=cluster,
-            service=request.name,
-            desiredCount=int(properties.get("DesiredCount", 1)),
-        )
+        if (properties.get("DeploymentController") or {}).get("Type") == "CODE_DEPLOY":
+            raise ValueError("a service with a CODE_DEPLOY deployment controller is not updated")
+        if "DesiredCount" in properties:
+            client.update_service(
+                cluster=cluster,
+                service=request.name,
+                desiredCount=int(properties["DesiredCount"]),
+            )
         return request.previous
     properties["ServiceName"] = request.name
     properties.setdefault("DesiredCount", 1)
@@ -112,26 +121,6 @@ def primary_task_set(request: Request) -> Made:
     arn = next(each["taskSetArn"] for each in sets if each["id"] == wanted)
     client.update_service_primary_task_set(**place, primaryTaskSet=arn)
     return Made(wanted)
-
-
-@handles(
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "stand-in",
-    "recorded: the desired count stays as the template has it",
-)
-def scalable_target(request: Request) -> Made:
-    """A scalable target nobody scales."""
-    properties = request.properties
-    parts = (properties[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-    identity = "|".join(parts)
-    return Made(identity, {"Id": identity})
-
-
-@handles("AWS::ApplicationAutoScaling::ScalingPolicy", "stand-in", "recorded, never applied")
-def scaling_policy(request: Request) -> Made:
-    """A scaling policy nobody applies."""
-    arn = request.arn("autoscaling", f"scalingPolicy:{request.name}")
-    return Made(arn, {"Arn": arn})
 
 
 def _network(properties: dict[str, Any]) -> dict[str, Any]:

@@ -121,13 +121,6 @@ def glue_table(request: Request) -> Made:
     return Made(table["Name"])
 
 
-@handles("AWS::KinesisFirehose::DeliveryStream", "not run", "the region's log router writes to S3")
-def delivery_stream(request: Request) -> Made:
-    """A stream nobody puts records into."""
-    name = request.properties.get("DeliveryStreamName", request.name)
-    return Made(name, {"Arn": request.arn("firehose", f"deliverystream/{name}")})
-
-
 @handles("AWS::ElastiCache::SubnetGroup", "stand-in", _CACHE)
 def cache_subnets(request: Request) -> Made:
     """Where the cache would stand."""

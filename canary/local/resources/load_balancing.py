@@ -7,7 +7,8 @@ from canary.local.cloudformation import Made, Request, handles, native
 native(
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
     "live",
-    "its name resolves to a port of this machine; no TLS, no zones, no security groups",
+    "its name resolves to a port of this machine; no TLS, no zones, no security groups; a network "
+    "load balancer passes requests on to the listener of the one behind it",
 )
 native("AWS::ElasticLoadBalancingV2::Listener", "live", "plain HTTP, also where it says HTTPS")
 native("AWS::ElasticLoadBalancingV2::ListenerRule", "live", "headers, paths, weighted forward")

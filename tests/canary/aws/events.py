@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from canary.aws.conversations_sql import PART_COLUMNS
+
 HOUR = 3600.0
 NOW = 1_700_000_000.0
 COLUMNS = {
@@ -34,6 +36,9 @@ COLUMNS = {
     "clicked": "BOOLEAN",
     "cart_abandoned": "BOOLEAN",
 }
+DAY_TYPES = dict.fromkeys(
+    ("conversation_id", "unit_id", "stratum", "arm", "drawn_unit", "drawn_arm"), "VARCHAR"
+)
 
 
 class Events:
@@ -44,6 +49,10 @@ class Events:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
         self.connection.execute(f"CREATE TABLE events ({columns})")
         self._count = 0
+        days = ", ".join(f'"{name}" {DAY_TYPES.get(name, "DOUBLE")}' for name in PART_COLUMNS)
+        self.connection.execute(
+            f'CREATE TABLE event_days ({days}, attempt VARCHAR, test_id VARCHAR, "date" VARCHAR)'
+        )
 
     def add(self, event: str, conversation: str, unit: str, arm: str | None, **more: object) -> str:
         self._count += 1

@@ -50,7 +50,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def run(fake: FakeAthena) -> list[list[dict[str, str | None]]]:
-    return Athena(fake, Tables("w", "d", "t")).run(["SELECT 1"])
+    return Athena(fake, Tables("w", "d", "t", "days")).run(["SELECT 1"])
 
 
 def test_rows_of_all_pages_carry_the_first_rows_names(waits: list[float]) -> None:
@@ -145,7 +145,8 @@ def test_items_keep_numbers_and_drop_what_is_not_one() -> None:
 def test_missing_settings_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cold start without its environment says everything that is missing."""
     monkeypatch.delenv("EVENTS_TABLE", raising=False)
+    monkeypatch.delenv("EVENT_DAYS_TABLE", raising=False)
     monkeypatch.delenv("EVENTS_DATABASE", raising=False)
     monkeypatch.setenv("ATHENA_WORKGROUP", "w")
-    with pytest.raises(MissingSettingError, match="EVENTS_DATABASE, EVENTS_TABLE"):
+    with pytest.raises(MissingSettingError, match="EVENTS_DATABASE, EVENTS_TABLE, EVENT_DAYS"):
         from_environment(Tables)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from canary.decision.composite import composite_verdict, weighted_sum
+from canary.decision.composite import composite_verdict
 from canary.decision.engine import evaluate
 from canary.decision.facts import Cell, Facts
 from canary.decision.gates import gate_verdicts
@@ -19,6 +19,7 @@ from canary.policy.compiled import Gate
 from canary.release.events import Resumed
 from canary.release.machine import decide
 from canary.release.model import Cause, DecisionKind
+from canary.statistics.composite import weighted_composite
 from tests.canary.decision.looks import DAY, HOUR, at_stage, binary, cells, facts, policy
 from tests.canary.samples import metric
 
@@ -39,10 +40,8 @@ A5_WEIGHTS = {
 
 def test_the_sources_worked_example_is_arithmetic_on_mixed_units() -> None:
     """+3% satisfaction and -7 points of completion make +0.05%, which decides nothing."""
-    changes = {"recommendation": 0.03, "return_request": -0.07}
-    assert weighted_sum(A5_WEIGHTS, changes) == pytest.approx(0.0005)
-    with pytest.raises(ValueError, match="no weight for chitchat"):
-        weighted_sum(A5_WEIGHTS, {"chitchat": 0.1})
+    changes = dict.fromkeys(A5_WEIGHTS, 0.0) | {"recommendation": 0.03, "return_request": -0.07}
+    assert weighted_composite(A5_WEIGHTS, changes).effect == pytest.approx(0.0005)
 
 
 @pytest.mark.parametrize(

@@ -178,3 +178,18 @@ def test_every_column_of_the_facts_may_be_named() -> None:
     assert COLUMNS["turns"] >= facts_sql.TURN_COLUMNS
     assert COLUMNS["outcomes"] >= facts_sql.OUTCOME_COLUMNS
     assert set(facts.COUNTERS) <= COLUMNS["detector"]
+
+
+def test_a_pace_may_name_a_regional_metric_that_another_region_asks_for(policy: Policy) -> None:
+    """One scenario runs in every region: what its pace says of kanji is nothing to us-east-1."""
+    gate = {"metric": "name_preservation", "kind": "must_not_fail"}
+    paced = compile_policy(policy, "us-east-1", pace={"gates": [gate]})
+    assert paced.gates == compile_policy(policy, "us-east-1").gates
+    changed = compile_policy(policy, "ap-northeast-1", pace={"gates": [gate]})
+    assert any("name_preservation" in each for each in changed.changes)
+
+
+def test_a_pace_on_a_metric_that_nobody_asks_for_is_refused(policy: Policy) -> None:
+    """A slip in a metric's name is not taken for another region's metric."""
+    with pytest.raises(PolicyError, match="name_perservation"):
+        compile_policy(policy, "us-east-1", pace={"gates": [{"metric": "name_perservation"}]})

@@ -83,6 +83,8 @@ def test_triggers(compiled: CompiledPolicy) -> None:
         "throttled": ("rate", "level", 0.05, fast, "rollback", None),
         "hallucination": ("rate", "level", 0.03, (300, 1800), "pause", 1800),
         "hallucination-harm": ("harm", "points", 0.01, (4 * HOUR,), "pause", 1800),
+        "safety": ("harm", "points", 0.005, (4 * HOUR,), "pause", None),
+        "cart": ("harm", "points", 0.02, (24 * HOUR,), "pause", None),
         "csat": ("harm", "relative", 0.10, (4 * HOUR,), "pause", 8 * HOUR),
         "completion": ("harm", "points", 0.05, (6 * HOUR,), "pause", 12 * HOUR),
     }

@@ -107,7 +107,7 @@ def test_ratio_of_refuses_sums_that_are_no_numbers() -> None:
     """The error names the sum."""
     with pytest.raises(ValueError, match="yy"):
         ratio_of(Totals(1, 1, 1, 1, 1, math.nan))
-    with pytest.raises(ValueError, match="n, units"):
+    with pytest.raises(ValueError, match="n: -1"):
         ratio_of(Totals(1, -1, 0, 1, 0, 0))
     assert math.isnan(ratio_of(Totals()).estimate)
     assert ratio_of(Totals(1, 1, 1, 1, 1, 1)).variance == math.inf

@@ -93,8 +93,11 @@ def eventually(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
     raise AssertionError("it never came true")
 
 
-def network(emulator: Emulator) -> dict[str, Any]:
-    """Subnets and a load balancer with a target group and a listener."""
+def network(emulator: Emulator, name: str = "") -> dict[str, Any]:
+    """Subnets and a load balancer with a target group and a listener.
+
+    Both are called `name`, or `balancer` and `group`.
+    """
     ec2, elb = emulator.client("ec2"), emulator.client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -103,9 +106,11 @@ def network(emulator: Emulator) -> dict[str, Any]:
         )["Subnet"]["SubnetId"]
         for index, zone in enumerate("ab")
     ]
-    (balancer,) = elb.create_load_balancer(Name="balancer", Subnets=subnets)["LoadBalancers"]
+    (balancer,) = elb.create_load_balancer(Name=name or "balancer", Subnets=subnets)[
+        "LoadBalancers"
+    ]
     (group,) = elb.create_target_group(
-        Name="group", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip"
+        Name=name or "group", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip"
     )["TargetGroups"]
     (listener,) = elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"],

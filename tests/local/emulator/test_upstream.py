@@ -13,6 +13,8 @@ from botocore.parsers import ResponseParserError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudformation import parsing
+from moto.codedeploy.models import CodeDeployBackend
+from moto.codedeploy.responses import CodeDeployResponse
 from moto.elbv2.models import FakeListener, FakeListenerRule, FakeLoadBalancer, FakeTargetGroup
 from moto.events.models import EventPattern
 from moto.stepfunctions.models import stepfunctions_backends
@@ -58,6 +60,8 @@ def test_upstream_still_skips_unknown_types(plain: Emulator) -> None:
         "AWS::Athena::WorkGroup",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
         "AWS::DynamoDB::GlobalTable",
         "AWS::EC2::SecurityGroupEgress",
         "AWS::ECS::PrimaryTaskSet",
@@ -139,6 +143,21 @@ def test_upstream_still_knows_no_health_of_unregistered_targets(plain: Emulator)
     )["TargetGroups"]
     health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
     assert health["TargetHealthDescriptions"] == []
+
+
+def test_upstream_still_ignores_a_load_balancer_s_type_and_a_group_s_targets() -> None:
+    """Unpatched, a template's network load balancer is an application one, its targets nothing."""
+    balancer = inspect.getsource(FakeLoadBalancer.create_from_cloudformation_json)
+    assert '"Type"' not in balancer
+    group = inspect.getsource(FakeTargetGroup.create_from_cloudformation_json)
+    assert '"Targets"' not in group
+
+
+def test_upstream_still_carries_no_deployment_out() -> None:
+    """Unpatched, a deployment stays `Created`, and no hook can answer."""
+    assert "Thread" not in inspect.getsource(CodeDeployBackend)
+    assert not hasattr(CodeDeployResponse, "put_lifecycle_event_hook_execution_status")
+    assert not hasattr(CodeDeployResponse, "stop_deployment")
 
 
 def test_upstream_still_runs_functions_in_docker() -> None:
@@ -304,3 +323,42 @@ def test_upstream_still_says_services_run_nothing(plain: Emulator, shop: dict[st
     """Unpatched, a service's running count stays at zero."""
     (service,) = plain.client("ecs").describe_services(cluster="shop", services=["s"])["services"]
     assert service["runningCount"] == 0
+
+
+def test_upstream_runs_no_action_of_a_pipeline(plain: Emulator) -> None:
+    """Every execution has succeeded at once, and nothing can be asked about an approval."""
+    trust = {"Statement": [{"Principal": {"Service": "codepipeline.amazonaws.com"}}]}
+    role = plain.client("iam").create_role(
+        RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust)
+    )["Role"]["Arn"]
+    kind = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    stage = {"actions": [{"name": "A", "actionTypeId": kind}]}
+    client = plain.client("codepipeline")
+    client.create_pipeline(
+        pipeline={
+            "name": "plain",
+            "roleArn": role,
+            "stages": [{"name": "One", **stage}, {"name": "Two", **stage}],
+        }
+    )
+    client.start_pipeline_execution(name="plain")
+    (execution,) = client.list_pipeline_executions(pipelineName="plain")[
+        "pipelineExecutionSummaries"
+    ]
+    assert execution["status"] == "Succeeded"
+    with pytest.raises(ClientError):
+        client.get_pipeline_state(name="plain")
+
+
+def test_upstream_leaves_a_bucket_s_versioning_out(plain: Emulator) -> None:
+    """A template's bucket gives no version to what is put into it."""
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {
+            "BucketName": "versioned",
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+    }
+    stack(plain, "versioned", {"Bucket": bucket})
+    put = plain.client("s3").put_object(Bucket="versioned", Key="a", Body=b"x")
+    assert "VersionId" not in put

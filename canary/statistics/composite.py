@@ -1,0 +1,56 @@
+"""A weighted sum of effects over intents: one number, which alone hides a harmed intent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from canary.statistics.normal import two_sided
+from canary.statistics.validation import finite, not_negative
+
+__all__ = ["Composite", "weighted_composite"]
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Composite:
+    """The sum in the effects' unit; error, z and p-value are None when no errors were given."""
+
+    effect: float
+    standard_error: float | None
+    z: float | None
+    p_two_sided: float | None
+
+
+def weighted_composite(
+    weights: Mapping[str, float],
+    effects: Mapping[str, float],
+    errors: Mapping[str, float] | None = None,
+) -> Composite:
+    """sum(w_i d_i) with se = sqrt(sum(w_i^2 se_i^2)) over independent intents.
+
+    Weights are not negative and sum to 1. With every error 0 the z is 0 and p 1. Raises
+    `ValueError` when they do not, when an intent has no effect or no error, and for effects
+    without a weight.
+    """
+    share = {name: float(not_negative("weights", w)) for name, w in weights.items()}
+    if abs(sum(share.values()) - 1) > _ROUNDING:
+        raise ValueError(f"weights: sum to {sum(share.values())}, not 1")
+    _same_names("diffs", share, effects)
+    effect = sum(w * float(finite("diffs", effects[name])) for name, w in share.items())
+    if errors is None:
+        return Composite(effect, None, None, None)
+    _same_names("se", share, errors)
+    parts = [w * float(not_negative("se", errors[name])) for name, w in share.items()]
+    error = float(np.sqrt(np.sum(np.square(parts))))
+    z = effect / error if error > 0 else 0.0
+    return Composite(effect, error, z, float(two_sided(z)))
+
+
+def _same_names(name: str, share: Mapping[str, float], given: Mapping[str, float]) -> None:
+    missing, unknown = sorted(share.keys() - given.keys()), sorted(given.keys() - share.keys())
+    if missing or unknown:
+        raise ValueError(f"{name}: missing {missing}, without weight {unknown}")

@@ -1,0 +1,22 @@
+"""A third region, which is one table of the policy, runs here like the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.local.test_region import assert_clean, run
+from tests.stacks.test_regions import THIRD, with_third_region
+
+
+@pytest.mark.region
+def test_a_region_added_to_the_policy_runs_without_a_code_edit(tmp_path: Path) -> None:
+    """Its templates deploy, its release follows the wave before, and a fault rolls it back."""
+    policy = with_third_region(tmp_path / "policy.toml")
+    arguments = ("--scenario", "errors", "--policy", str(policy), "--region", THIRD)
+    status, result, said = run(*arguments)
+    assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
+    assert "ap-northeast-1 is not run" in said
+    assert result["ended_by"] == "alarm"
+    assert_clean(result, said)
