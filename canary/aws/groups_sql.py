@@ -32,7 +32,7 @@ def groups(table: str, window: Window, policy: CompiledPolicy, stage: int) -> st
         f"WHEN started >= exposed + {_LATE_DAYS * _DAY!r} THEN 'late' ELSE 'between' END",
     }
     pieces = "\n  UNION ALL\n  ".join(
-        f"SELECT '{name}' AS part, {piece} AS piece, staged.* FROM staged"
+        f"SELECT '{name}' AS part, {piece} AS piece, staged.* FROM staged"  # noqa: S608
         for name, piece in parts.items()
     )
     return f"""{conversations(table, window)},

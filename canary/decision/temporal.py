@@ -65,7 +65,9 @@ def interactions(
                 [each.estimate for each in enough.values()],
                 [each.variance for each in enough.values()],
             )
-            found.append(Interaction(scope, float(test.p_value), {n: e.estimate for n, e in enough.items()}))
+            found.append(
+                Interaction(scope, float(test.p_value), {n: e.estimate for n, e in enough.items()})
+            )
     return tuple(found)
 
 

@@ -56,7 +56,7 @@ def test_a_closure_divides_the_test(events: Events) -> None:
 
 
 def test_days_of_exposure_are_counted_from_a_customers_first_at_any_stage(events: Events) -> None:
-    """Two days early, from the fifth on late; what came before the last stage counts as exposure."""
+    """Two days early, from the fifth on late; exposure begins before the last stage too."""
     first = NOW - 9 * DAY
     converse(events, "old", "ann", first, stage=2)
     converse(events, "early", "ann", first + 1.9 * DAY)
