@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from canary.aws import facts_sql
+from canary.aws import facts_sql, groups_sql
 from canary.aws.athena import Athena, Row
 from canary.aws.conversations_sql import Window
 from canary.aws.event_days import EventDays
@@ -55,14 +55,16 @@ class FactStore:
         recent = replace(whole, since=block)
         metrics = facts_sql.measured(policy.metrics)
         table = self._athena.table
-        all_rows, block_rows, tail_rows, draw_rows = self._athena.run(
-            [
-                facts_sql.cells(table, whole, metrics),
-                facts_sql.cells(table, recent, metrics),
-                facts_sql.latency(table, recent),
-                facts_sql.draws(table, whole),
-            ]
-        )
+        queries = [
+            facts_sql.cells(table, whole, metrics),
+            facts_sql.cells(table, recent, metrics),
+            facts_sql.latency(table, recent),
+            facts_sql.draws(table, whole),
+        ]
+        if state.stage == len(policy.stages) - 2:
+            queries.append(groups_sql.groups(table, whole, policy, state.stage))
+        all_rows, block_rows, tail_rows, draw_rows, *group_rows = self._athena.run(queries)
+        primary = policy.metric(policy.statistics.primary_metric)
         newest = max((_number(row["last_epoch"]) for row in all_rows), default=0.0)
         return Facts(
             as_of=as_of,
@@ -70,6 +72,7 @@ class FactStore:
             block_cells=(*_cells(block_rows, metrics), *self._counted(policy, state.stage, recent)),
             latency=_tails(tail_rows),
             draws=_draws(draw_rows),
+            groups=_groups(group_rows[0], primary) if group_rows else {},
             raised=raised,
             late=max(newest, first) < as_of - LATE_SECONDS,
         )
@@ -133,6 +136,17 @@ def _cells(rows: Sequence[Row], metrics: Sequence[Metric]) -> Iterable[Cell]:
             arm=row["arm"] or "",
             measures=measures,
         )
+
+
+def _groups(rows: Sequence[Row], primary: Metric) -> dict[str, dict[str, tuple[Cell, ...]]]:
+    pieces: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        part, piece = row["part"] or "", row["piece"] or ""
+        pieces.setdefault(part, {}).setdefault(piece, []).append(row)
+    return {
+        part: {piece: tuple(_cells(own, (primary,))) for piece, own in by_piece.items()}
+        for part, by_piece in pieces.items()
+    }
 
 
 def _tails(rows: Sequence[Row]) -> dict[str, LatencyTail]:

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from canary.aws.conversations_sql import Window, conversations
 from canary.policy.compiled import Metric
 
-__all__ = ["OUTCOME_COLUMNS", "TURN_COLUMNS", "Window", "cells", "draws", "latency", "measured"]
+__all__ = [
+    "OUTCOME_COLUMNS",
+    "TURN_COLUMNS",
+    "Window",
+    "cell_moments",
+    "cells",
+    "draws",
+    "latency",
+    "measured",
+    "unit_sums",
+]
 
 TURN_COLUMNS = frozenset(
     {
@@ -51,29 +61,37 @@ def measured(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
 
 def cells(table: str, window: Window, metrics: Sequence[Metric]) -> str:
     """One row a cell: stratum, p_canary, stage, arm, last_epoch, then six sums for each metric."""
-    per_unit = ",\n    ".join(
-        f"{_sum(metric, metric.denominator, window)} AS n{index}, "
-        f"{_sum(metric, metric.numerator, window)} AS y{index}"
-        for index, metric in enumerate(metrics)
-    )
-    per_cell = ",\n  ".join(
-        f"COUNT(CASE WHEN n{i} > 0 THEN 1 END) AS u{i}, SUM(n{i}) AS sn{i}, SUM(y{i}) AS sy{i}, "
-        f"SUM(n{i} * n{i}) AS snn{i}, SUM(n{i} * y{i}) AS sny{i}, SUM(y{i} * y{i}) AS syy{i}"
-        for i in range(len(metrics))
-    )
     return f"""{conversations(table, window)},
 units AS (
   SELECT stratum, p_canary, stage, arm, unit_id, MAX(last_epoch) AS last_epoch,
-    {per_unit}
+    {unit_sums(metrics, window)}
   FROM conversations
   WHERE started >= {window.since!r}
   GROUP BY stratum, p_canary, stage, arm, unit_id
 )
 SELECT stratum, p_canary, stage, arm, MAX(last_epoch) AS last_epoch,
-  {per_cell}
+  {cell_moments(len(metrics))}
 FROM units
 GROUP BY stratum, p_canary, stage, arm
 ORDER BY stage, stratum, p_canary, arm"""  # noqa: S608 - no outside text enters
+
+
+def unit_sums(metrics: Sequence[Metric], window: Window) -> str:
+    """Each metric's denominator and numerator of one unit, as columns n0, y0, n1, y1 and so on."""
+    return ",\n    ".join(
+        f"{_sum(metric, metric.denominator, window)} AS n{index}, "
+        f"{_sum(metric, metric.numerator, window)} AS y{index}"
+        for index, metric in enumerate(metrics)
+    )
+
+
+def cell_moments(count: int) -> str:
+    """Six sums over units for each of `count` metrics: u, sn, sy, snn, sny, syy with its index."""
+    return ",\n  ".join(
+        f"COUNT(CASE WHEN n{i} > 0 THEN 1 END) AS u{i}, SUM(n{i}) AS sn{i}, SUM(y{i}) AS sy{i}, "
+        f"SUM(n{i} * n{i}) AS snn{i}, SUM(n{i} * y{i}) AS sny{i}, SUM(y{i} * y{i}) AS syy{i}"
+        for i in range(count)
+    )
 
 
 def latency(table: str, window: Window) -> str:

@@ -68,6 +68,9 @@ class Facts:
     latency: Mapping[str, LatencyTail] = field(default_factory=dict)
     """By arm, since the present block started."""
     draws: tuple[Draws, ...] = ()
+    groups: Mapping[str, Mapping[str, tuple[Cell, ...]]] = field(default_factory=dict)
+    """The primary metric at the last test stage, in parts: `weekday` ("0" is Monday), `calendar`
+    ("inside", "outside" a closure) and `exposure` ("early" in a customer's days, "late")."""
     raised: Mapping[str, float] = field(default_factory=dict)
     """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False

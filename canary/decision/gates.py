@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from canary.decision.facts import Facts
 from canary.decision.measures import Comparison, compare, pairs_of
+from canary.decision.response import SURVEYS, unlike_response
 from canary.decision.verdicts import Verdict, VerdictKind, judge
 from canary.policy.compiled import CompiledPolicy, Gate, Metric
 from canary.statistics.intervals import one_sided_z
@@ -45,6 +46,9 @@ def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verd
     if metric.measure == "quantile":
         yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, facts))
         return
+    if metric.denominator == SURVEYS:
+        yield from _survey_verdicts(policy, gate, facts, z)
+        return
     if gate.scope == "overall":
         pairs = pairs_of(facts.block_cells, metric.name)
         yield _verdict(metric, gate, "overall", compare(policy, metric, gate.unit, pairs, z))
@@ -53,11 +57,46 @@ def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verd
         name: pairs_of(facts.block_cells, metric.name, strata)
         for name, strata in _groups(policy, gate).items()
     }
+    yield from _by_group(policy, metric, gate, groups, z)
+
+
+def _by_group(
+    policy: CompiledPolicy,
+    metric: Metric,
+    gate: Gate,
+    groups: dict[str, tuple[Pair, ...]],
+    z: float,
+) -> Iterator[Verdict]:
     if gate.kind == "must_pass":
         for name, pairs in groups.items():
             yield _verdict(metric, gate, name, compare(policy, metric, gate.unit, pairs, z))
         return
     yield from _step_down(policy, metric, gate, groups)
+
+
+def _survey_verdicts(
+    policy: CompiledPolicy, gate: Gate, facts: Facts, z: float
+) -> Iterator[Verdict]:
+    """A metric over surveys has no verdict where the arms do not answer the survey alike."""
+    metric = policy.metric(gate.metric)
+    scopes: dict[str, frozenset[str] | None] = {"overall": None}
+    if gate.scope != "overall":
+        scopes = {**_groups(policy, gate)}
+    alike: dict[str, tuple[Pair, ...]] = {}
+    for name, strata in scopes.items():
+        pairs = pairs_of(facts.block_cells, metric.name, strata)
+        why = unlike_response(policy, facts.block_cells, strata)
+        if why:
+            found = compare(policy, metric, gate.unit, pairs, z)
+            unknown = Comparison(None, found.n_control, found.n_canary)
+            yield _verdict(metric, gate, name, unknown, note=why)
+        else:
+            alike[name] = pairs
+    if gate.scope == "overall":
+        for name, pairs in alike.items():
+            yield _verdict(metric, gate, name, compare(policy, metric, gate.unit, pairs, z))
+    else:
+        yield from _by_group(policy, metric, gate, alike, z)
 
 
 def _groups(policy: CompiledPolicy, gate: Gate) -> dict[str, frozenset[str]]:

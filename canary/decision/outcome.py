@@ -27,7 +27,8 @@ class Decision:
     """What to do now, and when to look again at the latest.
 
     `shift_needed` says that the stage asked for is not in force and traffic must be moved first.
-    The last five fields are what the record must remember of the look; `None` changes nothing.
+    `rule` and `hold_until` go with a hold that a rule asks for. The fields from `looks_done` on are
+    what the record must remember of the look; `None` changes nothing.
     """
 
     kind: DecisionKind
@@ -38,6 +39,8 @@ class Decision:
     cause: Cause | None = None
     alarms: tuple[str, ...] = ()
     shift_needed: bool = False
+    rule: str = ""
+    hold_until: float | None = None
     verdicts: tuple[Verdict, ...] = ()
     rules: tuple[Rule, ...] = field(default=())
     looks_done: int | None = None
@@ -45,6 +48,8 @@ class Decision:
     benefit: bool | None = None
     v_max: float | None = None
     blocks_judged: int | None = None
+    extension: str = ""
+    extended_until: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, for the record, the dashboard and the report."""
@@ -79,6 +84,10 @@ def look_taken(decision: Decision) -> LookTaken:
         benefit=decision.benefit,
         v_max=decision.v_max,
         blocks_judged=decision.blocks_judged,
+        extension=decision.extension,
+        extended_until=decision.extended_until,
+        rule=decision.rule,
+        hold_until=decision.hold_until,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from dataclasses import dataclass
@@ -52,8 +53,6 @@ def list_scenarios() -> str:
 
 def list_inventory(options: Options, *, as_json: bool) -> str:
     """Each resource type of the templates: live, stand-in, or not run, and why."""
-    import dataclasses
-
     from canary.local.inventory import inventory
 
     root = _checkout()
@@ -98,9 +97,10 @@ def run(options: Options) -> RunResult:
         raise LocalError(_one_line(error)) from error
     if len(compiled.models) == 1:
         raise LocalError(f"{region} has one model in {policy_file}; a release needs a second one")
+    if compiled.calendar:
+        changes = (*compiled.changes, "No day is closed: minutes stand for days")
+        compiled = dataclasses.replace(compiled, calendar=(), changes=changes)
     if options.routing and options.routing != compiled.routing:
-        import dataclasses
-
         changes = (*compiled.changes, f"routing is {options.routing}, not {compiled.routing}")
         compiled = dataclasses.replace(compiled, routing=options.routing, changes=changes)
     try:

@@ -9,6 +9,8 @@ from typing import Any
 
 from canary.policy.compiled import (
     Baseline,
+    Checks,
+    Closure,
     CompiledPolicy,
     Detector,
     Gate,
@@ -22,7 +24,7 @@ from canary.policy.compiled import (
     Trigger,
 )
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
-from canary.policy.model import Policy, Region
+from canary.policy.model import ChecksRule, Policy, Region
 from canary.policy.pace import apply_pace
 from canary.policy.planning import LEAST_PLANNED, hopeless_gates
 from canary.policy.problem import PolicyError, Problem
@@ -152,9 +154,28 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
             shared_rollback_seconds=watch.shared_rollback,
             silence_seconds=watch.silence,
         ),
+        checks=_checks(policy.checks),
+        calendar=tuple(
+            Closure(each.name, each.first.isoformat(), each.last.isoformat())
+            for each in sorted(policy.calendar, key=lambda each: each.first)
+            if not each.regions or region.name in each.regions
+        ),
         baseline=Baseline(
             **policy.baseline.model_dump(), daily_conversations=region.daily_conversations
         ),
+    )
+
+
+def _checks(checks: ChecksRule) -> Checks:
+    return Checks(
+        composite_margin=checks.composite_margin,
+        mixed_alpha=checks.mixed_alpha,
+        mixed_harm=checks.mixed_harm,
+        mixed_hold_seconds=checks.mixed_hold,
+        weekday_alpha=checks.weekday_alpha,
+        extension_seconds=checks.extension,
+        response_alpha=checks.response_alpha,
+        response_gap=checks.response_gap,
     )
 
 

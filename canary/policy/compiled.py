@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 __all__ = [
     "Baseline",
+    "Checks",
+    "Closure",
     "CompiledPolicy",
     "Detector",
     "Gate",
@@ -166,6 +168,34 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """What holds or extends a release although no gate fails (decision rules, section 6)."""
+
+    composite_margin: float
+    """The composite may be this much below zero, relative, and still PASS."""
+    mixed_alpha: float
+    mixed_harm: float
+    """Points: an intent that loses this much holds the release."""
+    mixed_hold_seconds: int
+    """How long the root cause may be sought before the hold is overdue."""
+    weekday_alpha: float
+    extension_seconds: int
+    """By how much a test that depends on the day, the promotion or the newness is extended."""
+    response_alpha: float
+    response_gap: float
+    """Relative: arms whose survey response differs by more say nothing about satisfaction."""
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Days in which no test starts or ends: first and last date, ISO, in the region's time."""
+
+    name: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class Baseline:
     """What planning assumes of today's model (fractions; milliseconds; a day's conversations)."""
 
@@ -221,6 +251,8 @@ class CompiledPolicy:
     detector: Detector
     promotion: Promotion
     statistics: Statistics
+    checks: Checks
+    calendar: tuple[Closure, ...]
     baseline: Baseline
     changes: tuple[str, ...] = field(default=())
     """Sentences that say what a scenario's pace changed; empty in a real region."""

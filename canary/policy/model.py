@@ -5,6 +5,7 @@ Here stands what each key may hold; what must hold between keys is in `canary.po
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +16,8 @@ from canary.policy.part import Fraction, Many, Name, Part, Positive
 
 __all__ = [
     "BaselineRule",
+    "ChecksRule",
+    "ClosureRule",
     "Composite",
     "DetectorRule",
     "ExperimentTier",
@@ -136,6 +139,28 @@ class StatisticsRule(Part):
     srm_alpha: Annotated[float, Field(gt=0, le=0.01)] = Field(description="over the whole release")
 
 
+class ChecksRule(Part):
+    """What holds or extends a release although no gate fails."""
+
+    composite_margin: Fraction = Field(description="relative; between 0 and 1")
+    mixed_alpha: Annotated[float, Field(gt=0, le=0.10)] = Field(description="one-sided")
+    mixed_harm: Fraction = Field(description="points; between 0 and 1")
+    mixed_hold: Annotated[Duration, Field(ge=1)] = Field(description="to find the root cause")
+    weekday_alpha: Annotated[float, Field(gt=0, le=0.05)] = Field(description="of each scope")
+    extension: Annotated[Duration, Field(ge=1)] = Field(description="granted once a reason")
+    response_alpha: Annotated[float, Field(gt=0, le=0.01)] = Field(description="two-sided")
+    response_gap: Fraction = Field(description="relative; between 0 and 1")
+
+
+class ClosureRule(Part):
+    """Days in which no release starts and no test ends."""
+
+    name: str = Field(min_length=1, description="what happens then")
+    first: dt.date = Field(strict=False, description="the first day, as 2026-12-01")
+    last: dt.date = Field(strict=False, description="the last day, as 2026-12-24")
+    regions: Many[str] = Field(default=(), description="regions of the policy; absent: all")
+
+
 class Watch(Part):
     """How often a bake decides, and how long incidents may last."""
 
@@ -191,6 +216,8 @@ class Policy(Part):
     metrics: Many[MetricRule] = Field(min_length=1)
     offline_gates: Many[OfflineRule] = ()
     statistics: StatisticsRule
+    checks: ChecksRule
+    calendar: Many[ClosureRule] = ()
     watch: Watch
     detector: DetectorRule
     promotion: PromotionRule

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from canary.policy.compiled import CompiledPolicy
+from canary.policy.compiled import Closure, CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 
 __all__ = ["CandidateMemory", "OfflineResult", "Request", "admit", "offline_result", "refusals"]
@@ -76,12 +76,14 @@ def refusals(
     control: str,
     memory: CandidateMemory,
     alarms: Mapping[str, str],
+    closure: Closure | None,
     lock_holder: str | None,
 ) -> tuple[str, ...]:
     """Every reason not to start, empty when the release is admitted.
 
     `models` are the ids the policy admits, `control` is the model in force, `alarms` each
-    guardrail alarm's state, `lock_holder` the release that is active. A retry by the holder of the
+    guardrail alarm's state, `closure` the days we are in that no test may start on, `lock_holder`
+    the release that is active. A retry by the holder of the
     lock is no reason.
     """
     reasons = [
@@ -100,6 +102,9 @@ def refusals(
         reasons.append(f"candidate: {request.candidate} is not a model of the policy: {known}")
     if memory.rejected:
         reasons.append(f"candidate: {request.candidate} was rejected and is not tried again")
+    if closure is not None:
+        days = f"from {closure.first} to {closure.last}"
+        reasons.append(f"calendar: {closure.name}, {days}: no release starts then")
     if raised := sorted(name for name, state in alarms.items() if state == "ALARM"):
         reasons.append(f"alarms: {', '.join(raised)} raised")
     if lock_holder is not None and lock_holder != request.release_id:

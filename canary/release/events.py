@@ -72,6 +72,12 @@ class LookTaken:
     benefit: bool | None = None
     v_max: float | None = None
     blocks_judged: int | None = None
+    extension: str = ""
+    """The rule that extends the test until `extended_until` (epoch seconds)."""
+    extended_until: float | None = None
+    rule: str = ""
+    hold_until: float | None = None
+    """For a hold: the rule that asks for it, and by when its root cause is wanted."""
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,10 @@ def on_resumed(state: ReleaseState, event: events.Resumed) -> Outcome:
     """A person lifts the hold; after a gate's hold the block of looks starts anew."""
     if state.hold is None:
         return state, ()
-    anew = state.hold.cause in (Cause.GATE, Cause.SHARED)
+    anew = state.hold.cause in (Cause.GATE, Cause.SIGNALS, Cause.SHARED)
     seen = replace(state, resumed_at=event.at)
+    if state.hold.rule:
+        seen = replace(seen, accepted=(*state.accepted, f"{state.hold.rule}@{state.stage}"))
     return _lift(seen, event.at, anew=anew, why=f"resumed by {event.by or 'a person'}")
 
 
@@ -81,10 +83,12 @@ def hold(
     detail: str,
     alarms: tuple[str, ...] = (),
     resume_to: Phase | None = None,
+    rule: str = "",
+    until: float | None = None,
 ) -> Outcome:
     """Hold a release that is not held, and tell who must act."""
-    held = Hold(cause, alarms, at, resume_to or state.phase, detail)
-    learners = cause in (Cause.GATE, Cause.APPROVAL)
+    held = Hold(cause, alarms, at, resume_to or state.phase, detail, rule, until)
+    learners = cause in (Cause.GATE, Cause.SIGNALS, Cause.APPROVAL)
     return replace(state, phase=Phase.HELD, hold=held), (
         Save(),
         PublishStatus("held"),

@@ -65,6 +65,8 @@ class Cause(StrEnum):
     ESCALATED = "escalated"
     HARM_SEQUENCE = "harm_sequence"
     GATE = "gate"
+    SIGNALS = "signals"
+    """No gate failed, but the data ask for a person: mixed signals, or an unstable effect."""
     OPERATOR = "operator"
     MACHINERY = "machinery"
     APPROVAL = "approval"
@@ -79,6 +81,10 @@ class Hold:
     since: float
     resume_to: Phase
     detail: str = ""
+    rule: str = ""
+    """For `cause = signals`: the rule that asked, and that a person's resume settles."""
+    until: float | None = None
+    """By when the root cause is wanted; later the hold is overdue, and stays."""
     both_ok_since: float | None = None
     """For `cause = shared`: since when both arms have been OK, else None."""
 
@@ -126,6 +132,11 @@ class ReleaseState:
     """The score's variance at each look taken before the last."""
     benefit: bool | None = None
     """What the last look decided; it is never taken again."""
+    extensions: tuple[str, ...] = ()
+    """The rules that have extended the test, each once."""
+    extended_until: float | None = None
+    accepted: tuple[str, ...] = ()
+    """What a person has resumed over: rule and stage, as `mixed signals@2`."""
     blocks_judged: int = 0
     """How many blocks of the present stage's minimum have been judged by its gates."""
     cycle_started_at: float | None = None
@@ -157,9 +168,13 @@ class ReleaseState:
                 since=float(hold["since"]),
                 resume_to=Phase(hold["resume_to"]),
                 detail=hold.get("detail", ""),
+                rule=hold.get("rule", ""),
+                until=hold.get("until"),
                 both_ok_since=hold.get("both_ok_since"),
             )
         data["look_information"] = tuple(data.get("look_information") or ())
+        for name in ("extensions", "accepted"):
+            data[name] = tuple(data.get(name) or ())
         data["decisions"] = tuple(data.get("decisions") or ())
         return cls(**data)
 

@@ -77,11 +77,19 @@ def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
         benefit=event.benefit if state.benefit is None else state.benefit,
         v_max=event.v_max if state.v_max is None else state.v_max,
         blocks_judged=judged,
+        extensions=(*state.extensions, *([event.extension] if event.extension else [])),
+        extended_until=event.extended_until or state.extended_until,
     )
     if event.kind is not DecisionKind.HOLD or state.phase is not Phase.BAKING:
         return after, (Save(),)
     return hold(
-        after, event.cause or Cause.GATE, at=event.at, detail=event.detail, alarms=event.alarms
+        after,
+        event.cause or Cause.GATE,
+        at=event.at,
+        detail=event.detail,
+        alarms=event.alarms,
+        rule=event.rule,
+        until=event.hold_until,
     )
 
 

@@ -16,6 +16,7 @@ from canary.aws.settings import from_environment
 from canary.aws.wave import ask_region
 from canary.policy.compiled import CompiledPolicy
 from canary.release.admission import Request, admit, offline_result, refusals
+from canary.release.calendar import closure_at
 from canary.release.waves import wave_refusals
 
 
@@ -51,6 +52,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         control=control,
         memory=RELEASES.memory(request.candidate),
         alarms=ALARMS.states(),
+        closure=closure_at(policy.calendar, policy.timezone, clock.now()),
         lock_holder=lock.release_id if lock else None,
     )
     if lock is None:  # who has been admitted has had its turn: a retry does not ask again

@@ -7,6 +7,7 @@ from typing import Any
 
 from canary.policy.compiled import (
     Baseline,
+    Checks,
     CompiledPolicy,
     Detector,
     Gate,
@@ -166,6 +167,8 @@ def policy(**changes: Any) -> CompiledPolicy:
             shared_rollback_seconds=600,
             silence_seconds=300,
         ),
+        "checks": Checks(0.005, 0.05, 0.05, 48 * HOUR, 0.01, 7 * DAY, 0.001, 0.02),
+        "calendar": (),
         "baseline": Baseline(0.002, 4000, 0.015, 3.2, 0.9, 0.1, 0.78, 0.12, 0.7, 0.1, 4.0, 300_000),
     }
     return CompiledPolicy.from_json(CompiledPolicy(**{**values, **changes}).to_json())

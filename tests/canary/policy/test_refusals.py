@@ -5,6 +5,7 @@ The default policy is taken as values, one thing is broken, and that alone must 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,20 @@ PLACES: list[tuple[Callable[[Values], None], str, Any, str]] = [
         "Ohio",
         "us-east-1",
     ),
+    (
+        put("calendar", 0, "last", value=dt.date(2026, 11, 1)),
+        "calendar[0].last",
+        "2026-11-01",
+        "2026-11-24 or up to 44 days later",
+    ),
+    (
+        put("calendar", 0, "regions", value=["us-west-2"]),
+        "calendar[0].regions[0]",
+        "us-west-2",
+        "a region of the policy",
+    ),
+    (put("checks", "mixed_hold", value="0s"), "checks.mixed_hold", "0s", "greater than"),
+    (drop("checks", "weekday_alpha"), "checks.weekday_alpha", None, "required"),
     (put("regions", 1, "wave", value=3), "regions[1].wave", 3, "no region is in wave 2"),
     (put("regions", 1, "timezone", value="Tokyo"), "regions[1].timezone", "Tokyo", "Asia/Tokyo"),
     (put("regions", 1, "name", value="Japan"), "regions[1].name", "Japan", "us-east-1"),

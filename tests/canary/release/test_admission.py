@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canary.policy.compiled import CompiledPolicy
+from canary.policy.compiled import Closure, CompiledPolicy
 from canary.release.admission import Request, admit, offline_result, refusals
 from canary.release.model import Phase
 from tests.canary.samples import policy
@@ -30,6 +30,7 @@ def reasons(request: Request = GOOD, **changes: Any) -> tuple[str, ...]:
         "control": "model-a",
         "memory": Memory(),
         "alarms": {"canary-critical": "OK"},
+        "closure": None,
         "lock_holder": None,
     }
     return refusals(request, **{**given, **changes})
@@ -52,6 +53,7 @@ def test_a_good_request_is_admitted_with_its_own_policy() -> None:
         ({"models": ("model-a", "model-c")}, "not a model of the policy: model-a, model-c"),
         ({"memory": Memory(rejected=True)}, "was rejected"),
         ({"alarms": {"canary-silent": "ALARM"}}, "canary-silent raised"),
+        ({"closure": Closure("Obon", "2027-08-13", "2027-08-16")}, "Obon, from 2027-08-13 to"),
         ({"lock_holder": "r0"}, "r0 is active"),
     ],
 )

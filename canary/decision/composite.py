@@ -1,0 +1,74 @@
+"""The composite over intents (A5): relative effects on the primary metric, weighted by business.
+
+A net gain never outweighs a broken gate: the composite is one more gate, and lifts none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from canary.decision.effects import effect_in
+from canary.decision.facts import Cell
+from canary.decision.verdicts import Verdict, VerdictKind
+from canary.policy.compiled import CompiledPolicy
+from canary.statistics.composite import weighted_composite
+from canary.statistics.intervals import one_sided_z
+
+__all__ = ["composite_verdict"]
+
+_TWO_SIDED = one_sided_z(0.975)
+
+
+def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
+    """FAIL when the composite is surely negative, PASS when it surely keeps its margin.
+
+    FAIL: the two-sided 95% interval lies below 0. PASS: the one-sided lower bound at the gates'
+    confidence is above minus the margin. An intent with a weight and no data leaves it open.
+    """
+    plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
+    kept = tuple(cells)
+    changes: dict[str, float] = {}
+    errors: dict[str, float] = {}
+    n_control = n_canary = 0.0
+    missing = []
+    for intent in policy.intents:
+        if intent.weight <= 0:
+            continue
+        found = effect_in(kept, metric, {intent.name})
+        n_control, n_canary = n_control + found.n_control, n_canary + found.n_canary
+        if not (found.known and found.control > 0):
+            missing.append(intent.name)
+            continue
+        changes[intent.name] = found.estimate / found.control
+        errors[intent.name] = math.sqrt(found.relative_variance)
+    limit = -policy.checks.composite_margin
+    kind = VerdictKind.INCONCLUSIVE
+    if missing:
+        said = f"no data for {', '.join(missing)}"
+        total, lower, upper = math.nan, -math.inf, math.inf
+    else:
+        weights = {intent.name: intent.weight for intent in policy.intents if intent.weight > 0}
+        found_sum = weighted_composite(weights, changes, errors)
+        total, spread = found_sum.effect, found_sum.standard_error or 0.0
+        lower, upper = total - _TWO_SIDED * spread, total + _TWO_SIDED * spread
+        said = f"{100 * total:+.2f}% ({100 * lower:+.2f}% to {100 * upper:+.2f}%)"
+        if upper < 0:
+            kind = VerdictKind.FAIL
+        elif total - one_sided_z(plan.gate_confidence) * spread > limit:
+            kind = VerdictKind.PASS
+    return Verdict(
+        metric="composite",
+        scope="overall",
+        kind=kind,
+        gate="must_not_fail",
+        unit="relative",
+        limit=limit,
+        estimate=total,
+        lower=lower,
+        upper=upper,
+        n_control=n_control,
+        n_canary=n_canary,
+        sentence=f"composite of {metric.name} over intents: {said}; above {100 * limit:+.1f}% "
+        f"wanted: {kind}",
+    )
