@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -26,10 +27,12 @@ from services.api.intents import IntentClassifier
 from services.api.outcomes import Outcomes
 from services.api.sessions import Sessions, connect
 from services.api.settings import Settings
+from services.api.traces import Traces
 from services.api.turns import Turns
 
 __all__ = ["app", "create_app"]
 
+TRACE_HEADER = "x-amzn-trace-id"
 PARAMETER_CONFIG = AioConfig(
     connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"}
 )
@@ -49,7 +52,9 @@ async def healthz(_request: Request) -> Response:
 async def chat(request: Request) -> Response:
     """One turn of a conversation."""
     try:
-        question = read_question(await request.body())
+        question = replace(
+            read_question(await request.body()), trace=request.headers.get(TRACE_HEADER, "")
+        )
     except BodyError as error:
         return JSONResponse({"error": str(error)}, status_code=400)
     reply = await request.app.state.turns.serve(question)
@@ -111,11 +116,12 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     async with (
         aws.create_client("ssm", config=PARAMETER_CONFIG) as parameters,
         aws.create_client("sagemaker-runtime", config=INTENT_CONFIG) as runtime,
+        aws.create_client("xray", config=PARAMETER_CONFIG) as xray,
         GatewayClient.open_session() as session,
         connect(settings) as cache,
     ):
         feed = AssignmentFeed(parameters, settings.parameter_prefix)
-        sessions, counters = Sessions(cache), Counters()
+        sessions, counters, traces = Sessions(cache), Counters(), Traces(xray)
         app.state.outcomes = Outcomes(sessions, feed, region)
         app.state.turns = Turns(
             sessions=sessions,
@@ -123,18 +129,21 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             intents=IntentClassifier(runtime, settings.intent_endpoint),
             gateway=GatewayClient(session, settings.gateway_url),
             counters=counters,
+            traces=traces,
             region=region,
         )
         await feed.read()
         background = [
             asyncio.create_task(feed.poll()),
             asyncio.create_task(publish(counters, feed, settings.metrics_namespace)),
+            asyncio.create_task(traces.run()),
         ]
         yield
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         publish_once(counters, feed, settings.metrics_namespace)
+        await traces.send()
 
 
 def create_app() -> Starlette:

@@ -20,6 +20,7 @@ from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
 from services.api.sessions import Message, Session, Sessions
+from services.api.traces import Step, Traces, segment, traced
 
 __all__ = ["Question", "Reply", "Turns"]
 
@@ -32,6 +33,8 @@ class Question:
     customer_id: str | None
     conversation_id: str
     message: str
+    trace: str = ""
+    """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
 
     @property
     def unit_id(self) -> str:
@@ -59,6 +62,7 @@ class Turns:
         intents: IntentClassifier,
         gateway: GatewayClient,
         counters: Counters,
+        traces: Traces,
         region: str,
     ) -> None:
         self._sessions = sessions
@@ -66,18 +70,21 @@ class Turns:
         self._intents = intents
         self._gateway = gateway
         self._counters = counters
+        self._traces = traces
         self._region = region
 
     async def serve(self, question: Question) -> Reply:
         """Answer one turn and write its event, answered or not."""
-        started = clock.monotonic()
+        started, times = clock.monotonic(), [clock.now()]
         session, intent = await asyncio.gather(
             self._sessions.read(question.unit_id), self._intents.classify(question.message)
         )
+        times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
         resolution = await self._resolve(question, session, intent)
         attempts = await self._ask(question, before, turn, resolution, intent)
+        times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
             resolution = confirm(
@@ -92,8 +99,10 @@ class Turns:
             Message("assistant", last.text, question.conversation_id, turn),
         )
         await self._sessions.save(resolution.record, said if last.answered else ())
+        times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
         self._write(question, resolution, attempts, turn, intent=intent, latency_ms=latency_ms)
+        self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
 
     async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
@@ -194,6 +203,45 @@ class Turns:
                 "sampled": sampled,
                 **({"text": last.text} if sampled else {}),
             }
+        )
+
+    def _trace(
+        self,
+        question: Question,
+        resolution: Resolution,
+        attempts: list[Attempt],
+        turn: int,
+        times: list[float],
+        *,
+        intent: str,
+    ) -> None:
+        """Show where a sampled turn's time went; `times` are the ends of its steps."""
+        if not traced(question.conversation_id, turn):
+            return
+        names = ("session and intent", "arm and model", "save")
+        steps = [
+            Step(name, begun, ended)
+            for name, begun, ended in zip(names, times[:-1], times[1:], strict=True)
+        ]
+        first, parameter = attempts[0], self._feed.view.parameter
+        annotations: dict[str, str | int | None] = {
+            "arm": resolution.arm,
+            "intent": intent,
+            "status": attempts[-1].outcome,
+            "attempts": len(attempts),
+            "release_id": parameter.release_id if parameter and parameter.active else None,
+        }
+        throttled = first.outcome == "throttled"
+        self._traces.add(
+            segment(
+                question.trace,
+                question.conversation_id,
+                turn,
+                steps,
+                annotations,
+                fault=first.failed,
+                throttle=throttled,
+            )
         )
 
     def _sampled(self, conversation_id: str, turn: int) -> bool:

@@ -29,7 +29,8 @@ CONTAINER = "api"
 class ApiTask(Construct):
     """The newest `definition` of family `mangaassist-api`: what the next deployment starts.
 
-    A task reads the assignment, asks the intent endpoint, and may do nothing else.
+    A task reads the assignment, asks the intent endpoint, sends sampled traces, and may do
+    nothing else.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class ApiTask(Construct):
         for action, resource in (
             ("ssm:GetParameter", parameter_arn(self, "assignment")),
             ("sagemaker:InvokeEndpoint", endpoint),
+            ("xray:PutTraceSegments", "*"),
         ):
             self.definition.add_to_task_role_policy(
                 iam.PolicyStatement(actions=[action], resources=[resource])
@@ -87,7 +89,8 @@ class ApiTask(Construct):
         acknowledge(
             self.definition,
             "AwsSolutions-IAM5[Resource::*]",
-            "ecr:GetAuthorizationToken, in the execution role made by the CDK, knows no resources.",
+            "ecr:GetAuthorizationToken, in the execution role made by the CDK, and "
+            "xray:PutTraceSegments, for sampled traces, know no resources.",
         )
         acknowledge(
             self.definition,

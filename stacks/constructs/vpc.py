@@ -19,6 +19,7 @@ INTERFACE_ENDPOINTS = {
     "SageMakerRuntime": "sagemaker.runtime",
     "SecretsManager": "secretsmanager",
     "Ssm": "ssm",
+    "XRay": "xray",
 }
 """The services that tasks and the function inside the network call, by construct id."""
 

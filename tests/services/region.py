@@ -92,6 +92,8 @@ class Region:
         self.status: dict[str, int] = {}
         self.gateways: dict[str, str] = {}
         self.attestations: list[dict[str, Any]] = []
+        self.segments: list[dict[str, Any]] = []
+        self.traces_taken = True
         self.requests: list[tuple[str, str | None]] = []
         self.cache = redis.asyncio.Redis(port=valkey.port, decode_responses=True)
         self._stack = contextlib.AsyncExitStack()
@@ -174,7 +176,7 @@ class Region:
         await asyncio.sleep(0.1)
 
     def _aws(self) -> web.Application:
-        """Parameter Store's GetParameter and DynamoDB's PutItem."""
+        """Parameter Store's GetParameter, DynamoDB's PutItem and X-Ray's PutTraceSegments."""
 
         async def call(request: web.Request) -> web.Response:
             body = json.loads(await request.read())
@@ -186,8 +188,16 @@ class Region:
             value = self.parameter.to_json()
             return web.json_response({"Parameter": {"Name": body["Name"], "Value": value}})
 
+        async def trace(request: web.Request) -> web.Response:
+            if not self.traces_taken:
+                return web.json_response({"message": "no"}, status=500)
+            body = json.loads(await request.read())
+            self.segments += [json.loads(each) for each in body["TraceSegmentDocuments"]]
+            return web.json_response({"UnprocessedTraceSegments": []})
+
         app = web.Application()
         app.router.add_post("/", call)
+        app.router.add_post("/TraceSegments", trace)
         return app
 
     def _metadata(self) -> web.Application:

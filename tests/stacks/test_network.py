@@ -42,6 +42,7 @@ def test_what_tasks_call_has_an_endpoint_that_only_they_reach(assembly: Assembly
         "sagemaker.runtime",
         "secretsmanager",
         "ssm",
+        "xray",
     }
     assert len(endpoints) == len(interface) + 2
     for each in interface:
