@@ -9,7 +9,8 @@ the rate must be a multiple of the matched control's, and the difference signifi
 test). The multiple alone is noise too: when an incident that both arms suffer begins, five of the
 canary's few requests fail while the control's share is still small
 (`benchmarks/shared_incident.py`). And unmatched it is wrong: rates that rose within the window, or
-differ by intent, make a fault of both arms look like the canary's.
+differ by intent, make a fault of both arms look like the canary's. The matched control is as small
+as the canary, so its events are a draw too: they are read as the most they may stand for.
 
 `n = 0` divides by nothing, and `e > n` (two metrics, two clocks) is read as `e = n`: either would
 otherwise drop the point, and a dropped point looks healthy. The canary's own counts are never
@@ -24,6 +25,8 @@ from canary.policy.compiled import CompiledPolicy, Trigger
 __all__ = ["backstop", "breach", "lower_bound", "observed_threshold", "shared"]
 
 _ALWAYS = "FILL({}, 0)"
+_LUCK = 2.33
+"""Standard errors (99%) that the matched control's events may be below their mean."""
 
 
 def lower_bound(events: str, trials: str, z: float) -> str:
@@ -38,7 +41,8 @@ def breach(trigger: Trigger) -> str:
     """The canary's bound when it has enough events and is worse than the control, else 0."""
     counts = [_ALWAYS.format(each) for each in ("ec", "nc", "em", "nm")]
     control, trials = counts[:2]
-    worse = f"({_multiple(trigger, *counts[2:])} AND {_beyond_chance(trigger, control, trials)})"
+    multiple = _multiple(trigger, _at_most(counts[2]), counts[3])
+    worse = f"({multiple} AND {_beyond_chance(trigger, control, trials)})"
     return _bound_if(trigger, f"({trials} <= 0 OR {worse})")
 
 
@@ -60,7 +64,7 @@ def shared(trigger: Trigger) -> str:
     canary, control = lower_bound("e", "n", trigger.z), lower_bound("ec", "nc", trigger.z)
     # Written out: metric math has no NOT.
     alike = (
-        f"(({matched[1]} > 0 AND e * {matched[1]} <= {_times(trigger, matched[0])})"
+        f"(({matched[1]} > 0 AND e * {matched[1]} <= {_times(trigger, _at_most(matched[0]))})"
         f" OR e * nc - ec * n <= {_spread(trigger, 'ec', 'nc')})"
     )
     return f"IF({enough} AND {alike}, IF({canary} < {control}, {canary}, {control}), 0)"
@@ -82,6 +86,11 @@ def _bound_if(trigger: Trigger, worse: str) -> str:
 def _multiple(trigger: Trigger, events: str, trials: str) -> str:
     """The canary's rate is more than a multiple of the control's, or there is none to compare."""
     return f"({trials} <= 0 OR e * {trials} > {_times(trigger, events)})"
+
+
+def _at_most(events: str) -> str:
+    """What a count may stand for: itself and its own uncertainty (weights below one have less)."""
+    return f"({events} + {_number(_LUCK)} * {events} ^ 0.5)"
 
 
 def _times(trigger: Trigger, events: str) -> str:
