@@ -36,6 +36,7 @@ class LogsKey(Construct):
                     "kms:GenerateDataKey*",
                     "kms:ReEncrypt*",
                 ],
+                # In a key's own policy `*` is this key, and nothing else can stand there.
                 resources=["*"],
                 conditions={
                     "ArnLike": {

@@ -15,14 +15,10 @@ from aws_cdk import (
 from aws_cdk import (
     aws_s3 as s3,
 )
-from aws_cdk import (
-    custom_resources as custom,
-)
 from constructs import Construct
 
-from stacks.acknowledge import acknowledge
 from stacks.constructs.api_task import CONTAINER
-from stacks.constructs.function import CanaryFunction
+from stacks.constructs.custom_function import CustomFunction
 from stacks.constructs.paths import SERVICE_PORT
 from stacks.constructs.permissions import Permission
 
@@ -30,7 +26,6 @@ __all__ = ["KEY", "PublishedImage"]
 
 KEY = "api/release.zip"
 _SEE = "ecs:DescribeTaskDefinition"
-_BASIC_EXECUTION = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
 class PublishedImage(Construct):
@@ -51,7 +46,7 @@ class PublishedImage(Construct):
         smoke_test: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
-        publish = CanaryFunction(
+        publish = CustomFunction(
             self,
             "Publish",
             folder="publish_image",
@@ -69,24 +64,11 @@ class PublishedImage(Construct):
                 ),
             ],
         )
-        provider = custom.Provider(self, "Provider", on_event_handler=publish.function)
-        acknowledge(
-            provider,
-            f"AwsSolutions-IAM4[Policy::{_BASIC_EXECUTION}]",
-            "The CDK's own provider framework makes this role; the policy lets it log.",
-        )
-        handler = publish.function.node.default_child
-        assert isinstance(handler, cdk.CfnElement)
-        acknowledge(
-            provider,
-            f"AwsSolutions-IAM5[Resource::<{cdk.Stack.of(self).get_logical_id(handler)}.Arn>:*]",
-            "The CDK's own provider framework invokes its one handler in any version.",
-        )
         self.resource = cdk.CustomResource(
             self,
             "Image",
             resource_type="Custom::PublishedImage",
-            service_token=provider.service_token,
+            service_token=publish.service_token,
             properties={
                 "TaskDefinition": definition.task_definition_arn,
                 "Container": CONTAINER,

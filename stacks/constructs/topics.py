@@ -37,6 +37,7 @@ class Topics(Construct):
                 sid="LetAlarmsEncrypt",
                 actions=list(_ENCRYPT),
                 principals=[iam.ServicePrincipal(_ALARMS)],
+                # In a key's own policy `*` is this key, and nothing else can stand there.
                 resources=["*"],
                 conditions=self._this_account(),
             )
@@ -46,6 +47,7 @@ class Topics(Construct):
                 sid="LetRulesEncrypt",
                 actions=list(_ENCRYPT),
                 principals=[iam.ServicePrincipal(_RULES)],
+                # This key, as above.
                 resources=["*"],
             )
         )
