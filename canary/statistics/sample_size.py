@@ -45,7 +45,7 @@ class Sizes:
     canary: Values
 
     def whole(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Each arm rounded up, at least 1; 1e-9 relative above a whole number is rounding."""
+        """Each arm rounded up, at least 1; 1e-12 relative above a whole number is rounding."""
         both = (np.maximum(np.ceil(n * (1 - 1e-12)), 1) for n in (self.control, self.canary))
         control, canary = (np.asarray(n, dtype=np.int64)[()] for n in both)
         return control, canary
