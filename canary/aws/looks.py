@@ -39,10 +39,8 @@ class Looks:
 
     def write(self, record: LookRecord) -> str:
         """Keep a look; its key. Whatever S3 raises, the look must not be acted upon."""
-        key = (
-            f"{_folder(record.state.release_id)}"
-            f"{record.state.stage}-{round(1000 * record.facts.as_of)}.json.gz"
-        )
+        name = f"{record.state.stage}-{round(1000 * record.facts.as_of)}"
+        key = f"looks/{record.state.release_id}/{name}.json.gz"
         self._client.put_object(
             Bucket=self._bucket,
             Key=key,
@@ -54,7 +52,7 @@ class Looks:
 
     def stored(self, release_id: str) -> tuple[StoredLook, ...]:
         """The looks of a release in order of time, without their contents."""
-        folder = _folder(release_id)
+        folder = f"looks/{release_id}/"
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=folder
         )
@@ -89,7 +87,3 @@ def unpack(content: bytes, source: str) -> LookRecord:
     except _BROKEN as error:
         wrong = f"{source}: not a look as the decide function stores it ({error!r})"
         raise ValueError(wrong) from error
-
-
-def _folder(release_id: str) -> str:
-    return f"looks/{release_id}/"
