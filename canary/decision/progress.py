@@ -161,5 +161,6 @@ def _test(look: Look) -> None:
         bound=taken.bound,
         estimate=taken.estimate,
         post_stratified=taken.post_stratified,
+        standard_errors_apart=taken.apart,
         benefit=taken.benefit,
     )
