@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from canary.decision.duration import planned_seconds
 from canary.decision.facts import Facts
 from canary.decision.harm import oriented_score
 from canary.decision.measures import pairs_of, unit_variance
@@ -55,7 +56,7 @@ def project_v_max(policy: CompiledPolicy, state: ReleaseState, facts: Facts) -> 
     metric = policy.metric(plan.primary_metric)
     now = oriented_score(pairs_of(facts.cells, metric.name), metric).v
     start = facts.as_of if state.first_exposure_at is None else state.first_exposure_at
-    days = max(0.0, start + plan.test_seconds - facts.as_of) / _DAY
+    days = max(0.0, start + planned_seconds(policy, state) - facts.as_of) / _DAY
     stage = len(policy.stages) - 2
     daily = sum(
         intent.daily_volume * r * (1 - r)
@@ -87,8 +88,8 @@ def _look(
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     v_max = state.v_max or project_v_max(policy, state, facts)
     before = _rising(state.look_information, found.v)
-    spent = [_spent(policy, i, v / v_max) for i, v in enumerate(before)]
-    spent.append(plan.alpha / 2 if last else _spent(policy, len(before), found.v / v_max))
+    spent = [_spent(policy, state, i, v / v_max) for i, v in enumerate(before)]
+    spent.append(plan.alpha / 2 if last else _spent(policy, state, len(before), found.v / v_max))
     bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
     z = found.z(limit)
     crossed = z >= bound
@@ -153,14 +154,14 @@ def _apart(found: Score, stratified: float) -> float:
     return abs(stratified - found.estimate) * found.w / math.sqrt(found.v)
 
 
-def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:
+def _spent(policy: CompiledPolicy, state: ReleaseState, index: int, fraction: float) -> float:
     """One-sided alpha spent by a look before the last.
 
     More volume than planned must not spend the last look's alpha: time caps the fraction.
     """
     plan = policy.statistics
-    calendar = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)] / plan.looks_seconds[-1]
-    capped = min(fraction, calendar)
+    seconds = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)]
+    capped = min(fraction, seconds / planned_seconds(policy, state))
     return obrien_fleming_spend(capped, plan.alpha / 2) if capped > 0 else 0.0
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from canary.decision.duration import planned_seconds
 from canary.decision.record import LookRecord
 from canary.decision.wording import subject_words
 from canary.policy.compiled import CompiledPolicy
@@ -88,7 +89,8 @@ def _dates(record: LookRecord, policy: CompiledPolicy) -> Iterator[str]:
     remembered = record.decision.get("remembered", {})
     done = max(state.looks_done, remembered.get("looks_done") or 0)
     if start is not None and done < len(plan.looks_seconds):
-        at = start + plan.looks_seconds[done]
+        last = done == len(plan.looks_seconds) - 1
+        at = start + (planned_seconds(policy, state) if last else plan.looks_seconds[done])
         if at > record.facts.as_of:
             yield f"Look {done + 1} of {len(plan.looks_seconds)} of the test is due {moment(at)}."
     most = policy.stages[state.stage].max_seconds
