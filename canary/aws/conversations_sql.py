@@ -35,7 +35,7 @@ PART_COLUMNS = (
     *("conversation_id", "first_epoch", "unit_id", "stratum", "p_canary", "stage", "arm"),
     *("started", "resolved", "last_epoch", "slowest_ms"),
     *("drawn_at", "drawn_unit", "drawn_stage", "drawn_p", "drawn_arm"),
-    *("turns", "error", "slow", "throttled", "fallback", "refused", "tokens"),
+    *("turns", "error", "slow", "throttled", "fallback", "refused", "tokens", "cache_hit"),
     *("escalated", "reassigned", "completed", "surveys", "csat", "offers", "clicked"),
     *("carts", "cart_abandoned"),
 )
@@ -44,7 +44,7 @@ _OF_FIRST = ("unit_id", "stratum", "p_canary", "stage", "arm")
 _OF_DRAW = ("drawn_unit", "drawn_p", "drawn_arm")
 _EARLIEST = ("started", "resolved", "drawn_at", "drawn_stage")
 _LATEST = ("last_epoch", "slowest_ms")
-_SUMS = ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens")
+_SUMS = ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens", "cache_hit")
 _ANY = (
     *("escalated", "reassigned", "completed", "surveys", "csat", "offers", "clicked"),
     *("carts", "cart_abandoned"),
@@ -152,7 +152,7 @@ def lines(table: str, release_id: str, span: tuple[float, float], epochs: str) -
     return f"""lines AS (
   SELECT DISTINCT event, event_id, epoch, stage, conversation_id, unit_id, stratum, arm, p_canary,
     first_of_unit, error, throttled, fallback, slow, latency_ms, input_tokens, output_tokens,
-    reassigned_reason, status, intent, completed, csat, clicked, cart_abandoned
+    cache_hit, reassigned_reason, status, intent, completed, csat, clicked, cart_abandoned
   FROM {table}
   WHERE "date" >= '{first}' AND "date" <= '{last}'
     AND release_id = {quoted(release_id)} AND arm IS NOT NULL
@@ -186,6 +186,7 @@ def _parts() -> str:
     {_count("event = 'turn' AND fallback")} AS fallback,
     {_count("event = 'turn' AND status = 'refused'")} AS refused,
     SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)) AS tokens,
+    {_count("event = 'turn' AND cache_hit")} AS cache_hit,
     {_any("event = 'turn' AND intent = 'escalation'")} AS escalated,
     {_any("reassigned_reason IS NOT NULL")} AS reassigned,
     {_any("completed")} AS completed,

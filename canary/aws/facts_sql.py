@@ -35,6 +35,7 @@ TURN_COLUMNS = frozenset(
         "escalated",
         "reassigned",
         "tokens",
+        "cache_hit",
     }
 )
 OUTCOME_COLUMNS = frozenset(

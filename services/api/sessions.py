@@ -66,6 +66,8 @@ class Session:
     flag: bool | None = None
     history: tuple[Message, ...] = ()
     lost: bool = False
+    cached: bool = False
+    """Whether Redis had the unit's assignment: a hit of the cache."""
 
     def conversation(self, conversation_id: str) -> tuple[Message, ...]:
         """The messages of one conversation, the oldest first."""
@@ -114,10 +116,12 @@ class Sessions:
             remembered = self._memory.get(unit_id)
             return Session(record=remembered, lost=remembered is None)
         self._failing = False
+        kept = _record(record)
         return Session(
-            record=_record(record),
+            record=kept,
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
+            cached=kept is not None,
         )
 
     async def claim(self, record: Assignment) -> Assignment:

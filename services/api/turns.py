@@ -101,7 +101,15 @@ class Turns:
         await self._sessions.save(resolution.record, said if last.answered else ())
         times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
-        self._write(question, resolution, attempts, turn, intent=intent, latency_ms=latency_ms)
+        self._write(
+            question,
+            resolution,
+            attempts,
+            turn,
+            intent=intent,
+            latency_ms=latency_ms,
+            cache_hit=session.cached,
+        )
         self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
 
@@ -156,6 +164,7 @@ class Turns:
         *,
         intent: str,
         latency_ms: float,
+        cache_hit: bool,
     ) -> None:
         now, parameter = clock.now(), self._feed.view.parameter
         first, last = attempts[0], attempts[-1]
@@ -198,6 +207,7 @@ class Turns:
                 "slow": slow,
                 "input_tokens": last.input_tokens,
                 "output_tokens": last.output_tokens,
+                "cache_hit": cache_hit,
                 "policy_version": record.policy_version if counted else None,
                 "reassigned_reason": resolution.reassigned_reason,
                 "sampled": sampled,

@@ -28,7 +28,7 @@ _STRINGS = (
 _DOUBLES = ("epoch", "p_canary", "latency_ms")
 _INTEGERS = ("stage", "turn", "input_tokens", "output_tokens", "csat")
 _BOOLEANS = (
-    *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled"),
+    *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled", "cache_hit"),
     *("completed", "clicked", "cart_abandoned"),
 )
 EVENT_COLUMNS = {
@@ -51,7 +51,8 @@ DAY_COLUMNS = {
         "double",
     ),
     **dict.fromkeys(
-        ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens"), "bigint"
+        ("turns", "error", "slow", "throttled", "fallback", "refused", "tokens", "cache_hit"),
+        "bigint",
     ),
     **dict.fromkeys(
         (

@@ -52,6 +52,7 @@ async def test_an_arm_is_sticky_across_turns_conversations_tasks_and_stages(
     assert set(before.values()) == {"control", "canary"}
     events = lines(capsys.readouterr().out, "turn")
     assert Counter(event["first_of_unit"] for event in events) == {True: 20, False: 40}
+    assert all(event["cache_hit"] is not event["first_of_unit"] for event in events)
     assert {event["stage"] for event in events} == {3}
     assert {event["p_canary"] for event in events} == {0.3}
     assert [e["turn"] for e in events if e["conversation_id"] == "c-u3"] == [1, 2]
@@ -227,7 +228,7 @@ async def test_redis_failing_mid_conversation_serves_on_in_the_same_arm(
     assert (lost["arm"], lost["reassigned_reason"]) == ("control", "canary_unavailable")
     events = lines(capsys.readouterr().out, "turn")
     assert [event["arm"] for event in events] == ["canary", "canary", None]
-    assert not any(event["slow"] for event in events)
+    assert not any(event["slow"] or event["cache_hit"] for event in events)
 
 
 async def test_what_another_version_left_in_redis_is_ignored(region: Region) -> None:
@@ -320,7 +321,7 @@ TURN_FIELDS = {
     *("event", "event_id", "time", "epoch", "region", "release_id", "test_id", "stage"),
     *("conversation_id", "unit_id", "stratum", "intent", "arm", "p_canary", "served_by"),
     *("model_id", "turn", "first_of_unit", "status", "error", "throttled", "fallback"),
-    *("latency_ms", "slow", "input_tokens", "output_tokens", "policy_version"),
+    *("latency_ms", "slow", "input_tokens", "output_tokens", "cache_hit", "policy_version"),
     *("reassigned_reason", "sampled", "text"),
 }
 OUTCOME_FIELDS = {

@@ -30,6 +30,7 @@ COLUMNS = {
     "latency_ms": "DOUBLE",
     "input_tokens": "INTEGER",
     "output_tokens": "INTEGER",
+    "cache_hit": "BOOLEAN",
     "reassigned_reason": "VARCHAR",
     "completed": "BOOLEAN",
     "csat": "INTEGER",

@@ -122,8 +122,18 @@ def test_a_quote_in_a_release_id_stays_a_literal(events: Events) -> None:
     assert len(events.rows(facts_sql.cells("events", window, [ERROR]))) == 1
 
 
+def test_hits_of_the_cache_are_counted_by_turn(events: Events) -> None:
+    """Of a customer's three turns the cache knew two."""
+    hit = Metric("cache_hit", "observational", "rate", "turns", "cache_hit", "turns", "higher")
+    for known in (False, True, True):
+        events.add("turn", "a", "ann", "canary", cache_hit=known)
+    assert facts_sql.measured([hit]) == (hit,)
+    (row,) = events.rows(facts_sql.cells("events", WINDOW, [hit]))
+    assert sums(row, 0) == (1, 3, 2, 9, 6, 4)
+
+
 def test_a_metric_without_a_column_is_left_out() -> None:
     """A metric that no line can answer has no data instead of a wrong number."""
-    unknown = Metric("cache", "observational", "rate", "turns", "cache_hit", "turns", "higher")
+    unknown = Metric("shift", "observational", "rate", "turns", "intent_changed", "turns", "higher")
     quantile = Metric("p99", "guardrail", "quantile", "turns", "latency_ms", "turns", "lower")
     assert facts_sql.measured([ERROR, unknown, quantile]) == (ERROR,)
