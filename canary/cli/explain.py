@@ -27,6 +27,8 @@ __all__ = ["Explained", "explain"]
 
 OUTPUT = "ReportsBucket"
 _DIFFERS = 1
+_SAME_MOMENT = 1e-3
+"""Seconds: the table of releases keeps 15 digits of a moment, the look all of them."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Explained:
 @click.command()
 @click.argument("release_id", default="")
 @click.option("--look", "number", type=int, help="Look N, from 1 on; -1 is the last.")
+@click.option("--full", is_flag=True, help="Every verdict, also those that may stay open.")
 @click.option("--all", "every", is_flag=True, help="Every look, a line each; each is replayed.")
 @click.option(
     "--file",
@@ -80,6 +83,7 @@ def explain(
     *,
     release_id: str,
     number: int | None,
+    full: bool,
     every: bool,
     file: Path | None,
     bucket: str | None,
@@ -100,7 +104,7 @@ def explain(
     if every and number is not None:
         raise click.UsageError("--look and --all exclude each other")
     found = _from_file(file) if file else _from_region(region, release_id, number, bucket, every)
-    _show(found, as_json=region.as_json, every=every)
+    _show(found, as_json=region.as_json, every=every, full=full)
 
 
 def _from_file(file: Path) -> Iterator[Explained]:
@@ -156,12 +160,12 @@ def _explained(
         last = index + 1 == len(stored)
         after = None if last else looks.load(stored[index + 1])
         known = (*state.decisions, *(after.state.decisions if after else ()))
-        entered = any(each["at"] == record.facts.as_of for each in known)
+        entered = any(abs(each["at"] - record.facts.as_of) < _SAME_MOMENT for each in known)
         source = f"s3://{bucket}/{stored[index].key}"
         yield Explained(index + 1, len(stored), source, record, replay(record), entered)
 
 
-def _show(found: Iterator[Explained], *, as_json: bool, every: bool) -> None:
+def _show(found: Iterator[Explained], *, as_json: bool, every: bool, full: bool) -> None:
     from canary.cli.explain_page import print_line, print_page
     from canary.decision.replay import Replayed
 
@@ -173,7 +177,7 @@ def _show(found: Iterator[Explained], *, as_json: bool, every: bool) -> None:
         elif every:
             print_line(each)
         else:
-            print_page(each)
+            print_page(each, full=full)
     if as_json:
         document = {
             "release_id": shown[0][0],

@@ -30,8 +30,8 @@ _GATES = {
 _MOST_DIFFERENCES = 20
 
 
-def print_page(look: Explained) -> None:
-    """Print one look in full."""
+def print_page(look: Explained, *, full: bool = False) -> None:
+    """Print one look; `full` with the verdicts by intent and tier that may stay open, too."""
     console, record = _console(), look.record
     state, decision = record.state, record.decision
     entered = "" if look.entered is not False else "; it never entered the release's record"
@@ -43,8 +43,14 @@ def print_page(look: Explained) -> None:
     )
     console.print(f"[bold]{decision['decision']}[/]: {escape(decision['reason'])}\n")
     if decision["verdicts"]:
-        console.print(_verdicts(decision["verdicts"]))
-        _print_open(console, decision["verdicts"])
+        told = [each for each in decision["verdicts"] if full or _told(each)]
+        console.print(_verdicts(told))
+        if left := len(decision["verdicts"]) - len(told):
+            console.print(
+                f"{left} gates by intent or tier are not resolved, which stops nothing: --full "
+                "shows them.\n"
+            )
+        _print_words(console, told)
     console.print(_rules(decision["rules"]))
     console.print("[bold]What would change it next[/]")
     for sentence in outlook(record):
@@ -91,12 +97,21 @@ def _verdicts(verdicts: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _print_open(console: Console, verdicts: Iterable[Mapping[str, Any]]) -> None:
+def _told(verdict: Mapping[str, Any]) -> bool:
+    """Whether a page without `full` shows it: all but parts that are open and may stay so."""
+    return not (
+        verdict["gate"] == "must_not_fail"
+        and verdict["verdict"] == "INCONCLUSIVE"
+        and verdict["scope"] != "overall"
+    )
+
+
+def _print_words(console: Console, verdicts: Iterable[Mapping[str, Any]]) -> None:
     """In words: what is not proved, and what the test and the observed metrics say."""
-    told = [each for each in verdicts if each["verdict"] != "PASS" or each["gate"] == "test"]
-    if told:
-        console.print("[bold]In words[/]")
-    for each in told:
+    console.print("[bold]In words[/]")
+    for each in verdicts:
+        if each["verdict"] == "PASS" and each["gate"] != "test":
+            continue
         console.print(f"  {escape(each['sentence'])}.")
     console.print()
 
