@@ -157,6 +157,13 @@ class Emulator:
             logger.propagate = False
             logger.handlers = [_Keeper(self.errors)]
 
+    def settings_line(self) -> str:
+        """What a person sets before a command that is to reach this region; any key does."""
+        return (
+            f"AWS_ENDPOINT_URL={self.endpoint} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "
+            f"AWS_DEFAULT_REGION={self.region}"
+        )
+
     def _settings(self, caller: Caller) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,

@@ -119,6 +119,7 @@ class ScenarioRun:
         say("  deploying " + self._policy.region)
         region.deploy(lambda stack: say(f"    {stack}"))
         region.serve(lambda what: say(f"    starting {what}"))
+        say(f"  commands   {region.parts.emulator.settings_line()} canary explain")
         self._faults = Faults(region)
         self._start_customers()
         time.sleep(_WARM_UP_SECONDS)
