@@ -24,6 +24,7 @@ __all__ = ["Counted", "Raised", "breaches", "counted", "raised", "shared_breache
 
 _SLOT = 10.0
 _SLOTS = int(STEP / _SLOT)
+_EVEN = np.full(_SLOTS, 1 / _SLOTS)
 _LONGEST = 6
 """Steps of the longest window: half an hour."""
 _LUCK = 2.33
@@ -53,6 +54,10 @@ class Counted:
     ec: Counts
     nc: Counts
 
+    def at(self, places: NDArray[np.intp]) -> Counted:
+        """Some of the windows."""
+        return Counted(self.e[places], self.n[places], self.ec[places], self.nc[places])
+
 
 @dataclass
 class _Steps:
@@ -61,16 +66,26 @@ class _Steps:
     events: Counts
     trials: Counts
     before: int
-    seed: tuple[int, ...]
-    bins: dict[int, Counts] = field(default_factory=dict)
+    rng: np.random.Generator
+    bins: Counts = field(init=False)
+    known: Flags = field(init=False)
 
-    def slots(self, step: int) -> Counts:
-        """A step's events by ten-second slot: shape (2, slots); the same at each call."""
-        if step not in self.bins:
-            rng = np.random.default_rng((*self.seed, step))
-            even = np.full(_SLOTS, 1 / _SLOTS)
-            self.bins[step] = rng.multinomial(self.events[:, step].astype(np.int64), even)
-        return self.bins[step]
+    def __post_init__(self) -> None:
+        steps = self.events.shape[1]
+        self.bins = np.zeros((2, steps, _SLOTS))
+        self.known = np.zeros(steps, dtype=np.bool_)
+
+    def slots(self, places: NDArray[np.intp]) -> Counts:
+        """Events by ten-second slot of each step and the one before it: (2, places, 2 slots).
+
+        A step's events fall into its slots once: every window sees them in the same place.
+        """
+        new = np.setdiff1d(np.concatenate([places, places - 1]), [-1])
+        new = new[~self.known[new]]
+        self.bins[:, new] = self.rng.multinomial(self.events[:, new].astype(np.int64), _EVEN)
+        self.known[new] = True
+        earlier = np.where((places > 0)[:, None], self.bins[:, np.maximum(places - 1, 0)], 0.0)
+        return np.concatenate([earlier, self.bins[:, places]], axis=2)
 
 
 def raised(
@@ -86,24 +101,23 @@ def raised(
         if trigger.statistic != "rate" or trigger.numerator not in _COLUMNS:
             continue
         column = _COLUMNS[trigger.numerator]
-        steps = _Steps(events[column], trials[column], lead, (*seed, column))
+        rng = np.random.default_rng((*seed, column))
+        steps = _Steps(events[column], trials[column], lead, rng)
         limit = trigger.threshold
         if policy.metric(trigger.metric).source == "detector":
             limit = flagged_rate(limit, policy.detector.sensitivity, policy.detector.specificity)
         for window in trigger.windows_seconds:
             name = f"canary-{trigger.name}-{window}s"
-            until = None if first is None else first[0]
             if window > STEP:
                 flags = breaches(trigger, limit, counted(steps.events, steps.trials, window, lead))
                 at = None
                 if flags.any():
                     at = (int(flags.argmax()) + 1) * STEP
             else:
-                critical = trigger.on_breach == "rollback"
-                flags, at = _sliding(trigger, limit, steps, window, first_only=critical)
+                flags, at = _sliding(trigger, limit, steps, window)
             if trigger.on_breach == "pause":
                 states[name] = flags
-            elif at is not None and (until is None or at < until):
+            elif at is not None and (first is None or at < first[0]):
                 first = (at, name)
         windows = sorted(trigger.windows_seconds)
         window = next((each for each in windows if each >= _SHARED_SECONDS), windows[-1])
@@ -127,58 +141,77 @@ def counted(events: Counts, trials: Counts, window: float, lead: int) -> Counted
 
 def breaches(trigger: Trigger, limit: float, found: Counted) -> Flags:
     """The canary's lower bound is above the limit, and it is worse than the control."""
+    # A bound above the limit needs a rate above it; almost no window has one.
+    flags = (found.e >= trigger.min_events) & (found.e > limit * found.n)
+    some = np.flatnonzero(flags)
+    if some.size:
+        flags[some] = _breaches(trigger, limit, found.at(some))
+    return flags
+
+
+def _breaches(trigger: Trigger, limit: float, found: Counted) -> Flags:
     e, n, ec, nc = found.e, found.n, found.ec, found.nc
     matched = ec * np.divide(n, nc, out=np.zeros_like(n), where=nc > 0)
     at_most = matched + _LUCK * np.sqrt(matched)
     worse = (e > trigger.ratio_to_control * at_most) & _beyond_chance(trigger, found)
     bound = _lower_bound(e, n, trigger.z)
-    return (e >= trigger.min_events) & ((nc <= 0) | worse) & (bound > limit)
+    return np.asarray(((nc <= 0) | worse) & (bound > limit))
 
 
 def shared_breaches(trigger: Trigger, limit: float, found: Counted) -> Flags:
     """Both arms' lower bounds are above the limit, and the canary is not the worse one."""
+    flags = np.minimum(found.e, found.ec) >= trigger.min_events
+    flags &= (found.e > limit * found.n) & (found.ec > limit * found.nc)
+    some = np.flatnonzero(flags)
+    if some.size:
+        flags[some] = _shared_breaches(trigger, limit, found.at(some))
+    return flags
+
+
+def _shared_breaches(trigger: Trigger, limit: float, found: Counted) -> Flags:
     e, n, ec, nc = found.e, found.n, found.ec, found.nc
     matched = ec * np.divide(n, nc, out=np.zeros_like(n), where=nc > 0)
     at_most = trigger.ratio_to_control * (matched + _LUCK * np.sqrt(matched))
     alike = ((n > 0) & (e <= at_most)) | ~_beyond_chance(trigger, found)
-    enough = np.minimum(e, ec) >= trigger.min_events
     both = np.minimum(_lower_bound(e, n, trigger.z), _lower_bound(ec, nc, trigger.z))
-    return np.asarray(enough & alike & (both > limit))
+    return np.asarray(alike & (both > limit))
 
 
 def _sliding(
-    trigger: Trigger, limit: float, steps: _Steps, window: float, *, first_only: bool
+    trigger: Trigger, limit: float, steps: _Steps, window: float
 ) -> tuple[Flags, float | None]:
-    """Windows within the steps; `first_only` stops at the first that rings."""
-    lead = steps.before
+    """Windows within the steps, and when the first of them rings (seconds)."""
+    lead, size = steps.before, steps.events.shape[1] - steps.before
     e = steps.events[CANARY]
-    near = e[lead:] + np.concatenate([[0.0], e])[lead : lead + e.size - lead]
+    near = e[lead:] + np.concatenate([[0.0], e])[lead : lead + size]
     trials = steps.trials[CANARY, lead:] * (window / STEP)
-    could = (near >= trigger.min_events) & (
-        _lower_bound(np.minimum(near, trials), trials, trigger.z) > limit
+    flags = (near >= trigger.min_events) & (near > limit * trials)
+    some = np.flatnonzero(flags)
+    hits = np.minimum(near[some], trials[some])
+    some = some[_lower_bound(hits, trials[some], trigger.z) > limit]
+    flags[:] = False
+    if not some.size:
+        return flags, None
+    total = np.cumsum(steps.slots(some + lead), axis=2)
+    # The rolling minute is looked at every ten seconds, five minutes every minute.
+    ends = np.arange(_SLOTS, 2 * _SLOTS, 1 if window <= 60 else 6)  # noqa: PLR2004
+    begins = ends - round(window / _SLOT)
+    (ec, hits) = total[:, :, ends] - np.where(begins < 0, 0.0, total[:, :, begins])
+    (nc, n) = steps.trials[:, some + lead] * (window / STEP)
+    shape = hits.shape
+    every = Counted(
+        e=hits.ravel(),
+        n=np.repeat(n, shape[1]),
+        ec=ec.ravel(),
+        nc=np.repeat(nc, shape[1]),
     )
-    flags = np.zeros(could.size, dtype=np.bool_)
-    first = None
-    for index in np.flatnonzero(could):
-        step = int(index) + lead
-        earlier = steps.slots(step - 1) if step > 0 else np.zeros((2, _SLOTS))
-        both = np.concatenate([earlier, steps.slots(step)], axis=1)
-        total = np.concatenate([np.zeros((2, 1)), np.cumsum(both, axis=1)], axis=1)
-        width = round(window / _SLOT)
-        # The rolling minute is looked at every ten seconds, five minutes every minute.
-        ends = np.arange(_SLOTS + 1, 2 * _SLOTS + 1, 1 if window <= 60 else 6)  # noqa: PLR2004
-        (ec, hits) = total[:, ends] - total[:, np.maximum(0, ends - width)]
-        (nc, n) = steps.trials[:, step] * (window / STEP)
-        rang = breaches(
-            trigger, limit, Counted(hits, np.full(ends.size, n), ec, np.full(ends.size, nc))
-        )
-        if rang.any():
-            flags[index] = True
-            if first is None:
-                first = (int(index)) * STEP + (ends[rang.argmax()] - _SLOTS) * _SLOT
-                if first_only:
-                    break
-    return flags, first
+    rang = breaches(trigger, limit, every).reshape(shape)
+    flags[some] = rang.any(axis=1)
+    if not flags.any():
+        return flags, None
+    first = int(rang.any(axis=1).argmax())
+    end = ends[rang[first].argmax()] + 1 - _SLOTS
+    return flags, float(some[first] * STEP + end * _SLOT)
 
 
 def _lower_bound(events: Counts, trials: Counts, z: float) -> Counts:

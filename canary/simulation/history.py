@@ -72,11 +72,15 @@ class History:
         return events[:, :, -count:], trials[:, :, -count:]
 
     def facts(
-        self, now: float, block: float, raised: Mapping[str, float], *, groups: bool
+        self, now: float, block: float, raised: Mapping[str, float], *, judged: bool
     ) -> Facts:
-        """What the queries of a look at `now` would find; `block` is the present block's start."""
+        """What the queries of a look at `now` would find; `block` is the present block's start.
+
+        Only a look that judges a block (`judged`) reads the block's own data and the groups.
+        """
         primary = self.policy.metric(self.policy.statistics.primary_metric)
-        since_block = tuple(self._parts(block, now))
+        since_block = tuple(self._parts(block, now)) if judged else ()
+        last_test = bool(self.streams) and self.streams[-1].stage == len(self.policy.stages) - 2
         return Facts(
             as_of=self.zero + now,
             cells=tuple(self._cells((primary,), tuple(self._parts(0.0, now)), now)),
@@ -87,7 +91,7 @@ class History:
             latency=self._latency(since_block),
             draws=tuple(self._draws(now)),
             groups={"weekday": self._weekdays(primary, now)} | self._exposures(primary, now)
-            if groups
+            if judged and last_test
             else {},
             raised=raised,
         )
@@ -120,19 +124,19 @@ class History:
         self, metrics: tuple[Metric, ...], parts: tuple[tuple[Stream, int, int], ...], now: float
     ) -> Iterator[Cell]:
         for stream, first, last in parts:
-            found: list[tuple[str, Counts]] = []
+            found: list[tuple[str, list[list[list[float]]]]] = []
             for metric in metrics:
                 sums = stream.sums.get((metric.numerator, metric.denominator))
                 ripe = int((now - metric.outcome_window_seconds - stream.start) / HOUR + 1e-6)
                 if sums is not None and min(last, ripe) > first:
                     whole = sums[:, :, first : min(last, ripe)].sum(axis=2)
-                    found.append((metric.name, whole))
+                    found.append((metric.name, whole.transpose(1, 2, 0).tolist()))
             for arm, place in ARMS.items():
                 for index, intent in enumerate(self.policy.intents):
                     measures = {
-                        name: Moments(*whole[:, place, index].tolist())
+                        name: Moments(*whole[place][index])
                         for name, whole in found
-                        if whole[1, place, index] > 0
+                        if whole[place][index][1] > 0
                     }
                     if measures:
                         rate = float(stream.p_canary[index])
@@ -186,9 +190,7 @@ class History:
                 found[str(day)] = (*found.get(str(day), ()), *cells)
         return found
 
-    def _exposures(
-        self, primary: Metric, now: float
-    ) -> dict[str, dict[str, tuple[Cell, ...]]]:
+    def _exposures(self, primary: Metric, now: float) -> dict[str, dict[str, tuple[Cell, ...]]]:
         """The same by a customer's days with the test; each outcome falls to a group by chance."""
         until = now - primary.outcome_window_seconds
         early, late = self.rates.novelty()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from canary.simulation.rates import Rates
 from canary.simulation.telemetry import Counts
@@ -31,23 +30,20 @@ def tail_counts(
     volume = np.stack([arriving[:, b:e].sum(axis=1) for b, e in zip(begins, ends, strict=True)], 1)
     beyond = rates.tail(edges, times)
     inside = beyond - np.concatenate([beyond[..., 1:], np.zeros((*beyond.shape[:2], 1))], axis=2)
-    return rng.poisson(volume[..., None] * inside)
+    return np.asarray(rng.poisson(volume[..., None] * inside))
 
 
-def slowest(rates: Rates, counts: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def slowest(rates: Rates, counts: Counts, n: int) -> Counts:
     """The slowest of `n` conversations, slowest first: evenly spread within their bins."""
     edges = _edges(rates)
     wanted = min(n, _TAIL_LEAST + int(_TAIL_SHARE * n))
     whole = counts.astype(np.int64)[::-1]
     kept = np.minimum(whole, np.maximum(0, wanted - (np.cumsum(whole) - whole)))
-    ratio = (edges[1] / edges[0])
-    parts = [
-        edge * ratio ** (1 - (np.arange(int(keep)) + 0.5) / max(1, int(count)))
-        for edge, keep, count in zip(edges[::-1], kept, whole, strict=True)
-        if keep > 0
-    ]
-    return np.concatenate(parts) if parts else np.empty(0)
+    bins = np.repeat(np.arange(kept.size), kept)
+    place = np.arange(bins.size) - np.repeat(np.cumsum(kept) - kept, kept)
+    within = 1 - (place + 0.5) / np.maximum(whole, 1)[bins]
+    return np.asarray(edges[::-1][bins] * (edges[1] / edges[0]) ** within)
 
 
-def _edges(rates: Rates) -> NDArray[np.float64]:
+def _edges(rates: Rates) -> Counts:
     return rates.baseline.p99_ms * np.geomspace(_FROM, _TO, _BINS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
@@ -46,7 +46,7 @@ class Rates:
         """Today's assistant."""
         return self.policy.baseline
 
-    def completion(self, times: NDArray[np.float64]) -> Counts:
+    def completion(self, times: Counts) -> Counts:
         """Probability that a conversation is completed: shape (2, times, intents)."""
         names = [intent.name for intent in self.policy.intents]
         own = np.array([self.world.control.get(n, self.baseline.completion) for n in names])
@@ -67,18 +67,19 @@ class Rates:
         if self.world.novelty is None:
             return 0.0, 0.0
         day, half = 86_400.0, float(self.world.novelty.half_life)
-        return tuple(  # type: ignore[return-value]
-            self.world.novelty.completion * 0.5 ** (age * day / half) for age in (0.7, 7.0)
+        early, late = (
+            self.world.novelty.completion * float(0.5 ** (age * day / half)) for age in (0.7, 7.0)
         )
+        return early, late
 
-    def ages(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    def ages(self, times: Counts) -> Counts:
         """Share of an hour's customers who are in their first two days with the assistant's test.
 
         Everybody at first; two thirds still in the long run, where new customers keep coming.
         """
         return np.asarray(2 / 3 + np.exp(-times / (3 * 86_400.0)) / 3)
 
-    def turn_events(self, times: NDArray[np.float64]) -> Counts:
+    def turn_events(self, times: Counts) -> Counts:
         """Rates of `TURN_EVENTS` per turn: shape (4, 2, times)."""
         base = self.baseline
         error = base.error_rate + self._shift("error", times)
@@ -92,39 +93,38 @@ class Rates:
         invented = base.hallucination_rate + self._shift("hallucination", times)
         detector = self.policy.detector
         flagged = detector.sensitivity * invented + (1 - detector.specificity) * (1 - invented)
-        return np.clip(np.stack([error, slow, throttled, flagged]), 0.0, 1.0)
+        return np.asarray(np.clip(np.stack([error, slow, throttled, flagged]), 0.0, 1.0))
 
-    def seldom(self, name: str, times: NDArray[np.float64]) -> Counts:
+    def seldom(self, name: str, times: Counts) -> Counts:
         """Rate per turn of `refused` or `fallback`: shape (2, times)."""
         base = {"refused": _REFUSED, "fallback": _FALLBACK}[name]
         return np.asarray(np.clip(base + self._shift(name, times), 0.0, 1.0))
 
-    def cart(self, times: NDArray[np.float64]) -> Counts:
+    def cart(self, times: Counts) -> Counts:
         """Probability that a cart is abandoned: shape (2, times)."""
         rate = self.baseline.cart_abandonment + self._shift("cart_abandonment", times)
         return np.asarray(np.clip(rate, 0.0, 1.0))
 
-    def regional_fault(self, times: NDArray[np.float64]) -> Counts:
+    def regional_fault(self, times: Counts) -> Counts:
         """What the detector sees broken of a region's own criteria: shape (2, times)."""
         detector = self.policy.detector
         wrong = np.clip(_REGIONAL_FAULT + self._shift("regional", times), 0.0, 1.0)
         return np.asarray(detector.sensitivity * wrong + (1 - detector.specificity) * (1 - wrong))
 
-    def surveys(self, times: NDArray[np.float64]) -> Counts:
+    def surveys(self, times: Counts) -> Counts:
         """Probability of a survey with each score: shape (4, 2, times)."""
         base = self.baseline
-        today = _score_shares(base.csat_mean, base.csat_sd)
         shift = self._shift("csat", times)
         response = base.survey_response * (1 + self._shift("survey_response", times))
         shares = np.empty((len(SCORES), 2, len(times)))
         for relative in np.unique(shift):
-            tilted = _tilted(today, base.csat_mean * (1 + float(relative)))
-            shares[:, shift == relative] = tilted[:, None]
+            mean = base.csat_mean * (1 + float(relative))
+            shares[:, shift == relative] = _answers(base.csat_mean, base.csat_sd, mean)[:, None]
         if self.world.response_by_score is not None:
             shares[:, CANARY] *= np.array(self.world.response_by_score)[:, None]
         return np.asarray(shares * response)
 
-    def tail(self, edges_ms: NDArray[np.float64], times: NDArray[np.float64]) -> Counts:
+    def tail(self, edges_ms: Counts, times: Counts) -> Counts:
         """Share of conversations whose slowest turn is beyond each edge: (2, times, edges)."""
         beyond = (
             np.log(edges_ms) - self._log_median() - np.log(self._factor(times))[..., None]
@@ -134,7 +134,7 @@ class Rates:
     def _log_median(self) -> float:
         return math.log(self.baseline.p99_ms) - _NORMAL.inv_cdf(0.99) * _LATENCY_SIGMA
 
-    def _shift(self, name: str, times: NDArray[np.float64]) -> Counts:
+    def _shift(self, name: str, times: Counts) -> Counts:
         """The sum of what changes in `name`: shape (2, times)."""
         total = np.zeros((2, len(times)))
         total[CANARY] += getattr(self.world.candidate, name)
@@ -144,27 +144,31 @@ class Rates:
             total[np.ix_(arms, when)] += getattr(change, name)
         return total
 
-    def _factor(self, times: NDArray[np.float64]) -> Counts:
+    def _factor(self, times: Counts) -> Counts:
         total = np.ones((2, len(times)))
         total[CANARY] *= self.world.candidate.latency
         for change, arms, when in self._faults(times):
             total[np.ix_(arms, when)] *= change.latency
         return total
 
-    def _faults(
-        self, times: NDArray[np.float64]
-    ) -> list[tuple[Change, list[int], NDArray[np.intp]]]:
-        found = []
+    def _faults(self, times: Counts) -> list[tuple[Change, Counts, Counts]]:
+        found: list[tuple[Change, Counts, Counts]] = []
         for fault in self.world.faults:
             until = math.inf if fault.lasts is None else fault.after + fault.lasts
             when = np.flatnonzero((times >= fault.after) & (times < until))
             if when.size:
                 arms = [CANARY] if fault.arms == "canary" else [CONTROL, CANARY]
-                found.append((fault, arms, when))
+                found.append((fault, np.array(arms), when))
         return found
 
 
-def _score_shares(mean: float, deviation: float) -> NDArray[np.float64]:
+@functools.lru_cache(maxsize=64)
+def _answers(today: float, deviation: float, mean: float) -> Counts:
+    """Shares of the scores: today's, tilted to another mean."""
+    return _tilted(_score_shares(today, deviation), mean)
+
+
+def _score_shares(mean: float, deviation: float) -> Counts:
     """Shares of the scores with that mean, and as near that spread as a bell over them comes."""
 
     def spread(log_width: float) -> float:
@@ -175,11 +179,11 @@ def _score_shares(mean: float, deviation: float) -> NDArray[np.float64]:
     return _tilted(np.exp(-((SCORES - mean) ** 2) / (2 * math.exp(width))), mean)
 
 
-def _tilted(shares: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
+def _tilted(shares: Counts, mean: float) -> Counts:
     """The shares tilted exponentially until they have that mean."""
     wanted = min(max(mean, SCORES[0] + 0.01), SCORES[-1] - 0.01)
 
-    def tilted(slope: float) -> NDArray[np.float64]:
+    def tilted(slope: float) -> Counts:
         weights = shares * np.exp(slope * (SCORES - wanted))
         return np.asarray(weights / weights.sum())
 

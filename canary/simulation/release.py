@@ -24,6 +24,7 @@ from canary.simulation import alarms, screens
 from canary.simulation.history import History
 from canary.simulation.rates import Rates
 from canary.simulation.streams import HOUR, PER_HOUR, STEP, Stream, draw
+from canary.simulation.telemetry import Counts
 from canary.simulation.volume import Calendar, first_exposure
 from canary.simulation.world import World
 
@@ -68,7 +69,7 @@ class Setting:
 
 @dataclass
 class GateTally:
-    """How a gate that must pass was judged in one release: blocks, passes, and the first block."""
+    """How a gate that must pass was judged in one release, over the blocks that had data for it."""
 
     blocks: int = 0
     passed: int = 0
@@ -127,7 +128,8 @@ class _Run:
             admitted_at=self.zero,
         )
         self.now = 0.0
-        self.next_poll = 0.0
+        self.next_poll = self.last_poll = 0.0
+        self.fresh = True
         self.raised: dict[str, float] = {}
         self.looks = 0
         self.shifts: list[float] = []
@@ -210,11 +212,9 @@ class _Run:
         horizon = self.policy.statistics.test_seconds
         return self.state.phase is Phase.HELD and self.now >= horizon - _SLACK
 
-    def _poll(
-        self, marks: NDArray[np.float64], rejects: NDArray[np.bool_], holds: NDArray[np.bool_]
-    ) -> float:
+    def _poll(self, marks: Counts, rejects: NDArray[np.bool_], holds: NDArray[np.bool_]) -> float:
         """The next look that may say something, on the grid of the looks that are taken."""
-        if self.every_poll or self.looks == 0 or self.next_poll <= self.now:
+        if self.every_poll or self.fresh:
             return max(self.next_poll, self.now)
         held = self.state.hold is not None
         flags = rejects if held else rejects | holds
@@ -235,7 +235,11 @@ class _Run:
 
     def _block_due(self) -> float:
         """When the present block can be judged, as the engine will say by its wait."""
-        stage, state, plan = self.policy.stages[self.state.stage], self.state, self.policy.statistics
+        stage, state, plan = (
+            self.policy.stages[self.state.stage],
+            self.state,
+            self.policy.statistics,
+        )
         start = (state.block_started_at or self.zero) - self.zero
         block = max(1, stage.min_seconds)
         need = start + stage.min_seconds
@@ -256,20 +260,25 @@ class _Run:
         for event in (events.StageOrdered(at, stage), events.TrafficShifted(at, stage)):
             self.state, _ = decide(self.state, event)
         self.shifts.append(self.now)
+        self.last_poll = self.now
+        # The first look of the last test stage fixes how much information is planned.
+        self.fresh = self.every_poll or stage == len(self.policy.stages) - 2
         self.next_poll = self.now
 
     def _look(self, at: float) -> None:
-        self.now = self.last_poll = at
+        self.now = at
         self.looks += 1
-        # Only a benefit that may be promoted asks whether it lasts.
-        groups = self.state.stage == len(self.policy.stages) - 2 and (
-            at >= self._block_due() - _SLACK
-        )
+        judged = self.every_poll or at >= self._block_due() - _SLACK
         block = (self.state.block_started_at or self.zero) - self.zero
         since = {name: self.zero + when for name, when in self.raised.items()}
-        facts = self.history.facts(at, block, since, groups=groups)
+        facts = self.history.facts(at, block, since, judged=judged)
         decision = evaluate(self.policy, self.state, facts, asked_stage=self.state.stage)
-        self.state, _ = decide(self.state, look_taken(decision))
+        self.last_poll = at
+        self.fresh = False
+        was_held = self.state.hold is not None
+        # What the record keeps for people to read decides nothing.
+        bare = replace(decision, verdicts=(), rules=())
+        self.state, _ = decide(self.state, look_taken(bare))
         self._count(decision)
         self.next_poll = at + max(1, decision.wait_seconds)
         if decision.kind is DecisionKind.ADVANCE:
@@ -282,7 +291,7 @@ class _Run:
             self._end("reject", (decision.cause or Cause.HARM_SEQUENCE).value)
         elif decision.kind is DecisionKind.ROLLBACK:
             self._roll_back(at, decision.cause or Cause.CRITICAL_ALARM, decision.reason)
-        elif decision.kind is DecisionKind.HOLD:
+        elif decision.kind is DecisionKind.HOLD and not was_held:
             self.detail = decision.reason
 
     def _ring(self, at: float, names: set[str]) -> None:
@@ -307,7 +316,7 @@ class _Run:
             if any(isinstance(action, StartRollback) for action in actions):
                 self._roll_back(at, Cause.SHARED, "both arms")
             elif self.state.hold is None:
-                self.next_poll = at
+                self.next_poll, self.fresh = at, True
 
     def _watched(self) -> bool:
         return self.state.hold is not None and self.state.hold.cause is Cause.SHARED
@@ -330,6 +339,8 @@ class _Run:
             name = f"{self.policy.stages[decision.stage].rate:.0%} {verdict.metric} {verdict.unit}"
             if verdict.scope != "overall":
                 name += f" {verdict.scope.removeprefix('intent:')}"
+            if not math.isfinite(verdict.estimate):
+                continue
             tally = self.gates.setdefault(name, GateTally())
             tally.passed += verdict.kind == "PASS"
             tally.failed += verdict.kind == "FAIL"

@@ -18,13 +18,15 @@ from canary.statistics.sequential_arrays import mismatch_p_values, mixture_radii
 
 __all__ = ["harm_alarm_hours", "harm_hours", "mismatch_hours"]
 
-_Z_HARM, _Z_RATIO, _Z_ALARM = 2.5, 3.0, 2.0
+_Z_HARM, _Z_RATIO, _Z_ALARM = 2.5, 3.0, 2.5
+_SHARE = 0.75
+"""Of a threshold: nearer to none a bound above it is out of reach."""
 """Nearer to nothing than this no bound can be crossed."""
 _SLACK = 1e-6
 Flags = NDArray[np.bool_]
 
 
-def harm_hours(history: History, marks: NDArray[np.float64]) -> tuple[Flags, Flags]:
+def harm_hours(history: History, marks: Counts) -> tuple[Flags, Flags]:
     """At which of `marks` (seconds since the first exposure) a harm sequence crosses its bound.
 
     The first of those that reject, then of those that only hold.
@@ -47,7 +49,7 @@ def harm_hours(history: History, marks: NDArray[np.float64]) -> tuple[Flags, Fla
         v = np.where(weight > 0, weight**2 * variance, 0.0)
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     rho = plan.harm_min_outcomes * unit_variance(policy, metric)
-    crossed = _crossed(s.sum(0), v.sum(0), weight.sum(0), limit, plan.harm_alpha_overall, rho)
+    crossed = _crossed((s.sum(0), v.sum(0), weight.sum(0)), limit, plan.harm_alpha_overall, rho)
     enough = n.sum(axis=1).min(axis=0) >= plan.harm_min_outcomes
     rejects = crossed & enough
     holds = np.zeros_like(rejects)
@@ -58,7 +60,7 @@ def harm_hours(history: History, marks: NDArray[np.float64]) -> tuple[Flags, Fla
         alpha = plan.harm_alpha_revenue / share
         enough = n[:, own].sum(axis=1).min(axis=0) >= plan.harm_min_outcomes
         found = enough & _crossed(
-            s[own].sum(0), v[own].sum(0), weight[own].sum(0), limit, alpha, rho
+            (s[own].sum(0), v[own].sum(0), weight[own].sum(0)), limit, alpha, rho
         )
         if intent.revenue_critical:
             rejects |= found
@@ -67,7 +69,7 @@ def harm_hours(history: History, marks: NDArray[np.float64]) -> tuple[Flags, Fla
     return rejects, holds
 
 
-def mismatch_hours(history: History, marks: NDArray[np.float64]) -> Flags:
+def mismatch_hours(history: History, marks: Counts) -> Flags:
     """At which marks the sample ratio's p-value is below its alpha."""
     policy = history.policy
     rates: list[float] = []
@@ -92,7 +94,7 @@ def mismatch_hours(history: History, marks: NDArray[np.float64]) -> Flags:
     return flags
 
 
-def harm_alarm_hours(history: History, trigger: Trigger, marks: NDArray[np.float64]) -> Flags:
+def harm_alarm_hours(history: History, trigger: Trigger, marks: Counts) -> Flags:
     """At which marks the lower bound of a trigger's harm might be above its threshold.
 
     Hour by hour and intent by intent the arms are compared, and the hours of the window summed.
@@ -108,17 +110,15 @@ def harm_alarm_hours(history: History, trigger: Trigger, marks: NDArray[np.float
         own = slice(place, place + stream.hours)
         place += stream.hours
         ends[own] = stream.start + HOUR * (np.arange(stream.hours) + 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            (n, y, yy) = sums
-            both = n.sum(axis=0)
-            weight = np.nan_to_num(n[CONTROL] * n[CANARY] / both)
-            mean = np.nan_to_num(y / n)
-            common = np.nan_to_num(y.sum(axis=0) / both)
-            spread = np.nan_to_num(yy.sum(axis=0) / both - common**2)
-            s[own] = (weight * (mean[CANARY] - mean[CONTROL])).sum(axis=1)
-            v[own] = (weight * np.maximum(spread, 0.0)).sum(axis=1)
-            w[own] = weight.sum(axis=1)
-            level[own] = (weight * mean[CONTROL]).sum(axis=1)
+        n, y, yy = sums
+        both = np.maximum(n.sum(axis=0), 1.0)
+        weight = n[CONTROL] * n[CANARY] / both
+        mean = y / np.maximum(n, 1.0)
+        spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
+        s[own] = (weight * (mean[CANARY] - mean[CONTROL])).sum(axis=1)
+        v[own] = (weight * spread).sum(axis=1)
+        w[own] = weight.sum(axis=1)
+        level[own] = (weight * mean[CONTROL]).sum(axis=1)
     s, v, w, level = (np.cumsum(each) for each in (s, v, w, level))
     wait = metric.outcome_window_seconds
     last = np.searchsorted(ends, marks - wait + _SLACK, side="right") - 1
@@ -134,12 +134,12 @@ def harm_alarm_hours(history: History, trigger: Trigger, marks: NDArray[np.float
         else:
             scale = np.ones_like(harm)
         z = harm * scale * weight / np.sqrt(v[last] - v[first])
-    return np.asarray(np.nan_to_num(harm) > trigger.threshold / 2) & (np.nan_to_num(z) > _Z_ALARM)
+    return np.asarray(np.nan_to_num(harm) > _SHARE * trigger.threshold) & (
+        np.nan_to_num(z) > _Z_ALARM
+    )
 
 
-def _strata(
-    history: History, metric: Metric, marks: NDArray[np.float64]
-) -> tuple[Counts, NDArray[np.int64]]:
+def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Counts]:
     """Sums of matured outcomes at each mark: (6, 2, strata, marks), and each stratum's intent."""
     places: dict[tuple[int, float], int] = {}
     for stream in history.streams:
@@ -157,9 +157,9 @@ def _strata(
     return sums, np.array([index for index, _ in places])
 
 
-def _crossed(
-    s: Counts, v: Counts, w: Counts, limit: float, alpha: float, rho: float
-) -> Flags:
+def _crossed(score: tuple[Counts, Counts, Counts], limit: float, alpha: float, rho: float) -> Flags:
+    """Where S, V and W put the upper bound of the effect below the limit."""
+    s, v, w = score
     flags = np.zeros(s.size, dtype=np.bool_)
     shifted = s - limit * w
     near = np.flatnonzero((v > 0) & (w > 0) & (shifted < -_Z_HARM * np.sqrt(v)))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from canary.policy.compiled import Baseline
 from canary.routing.rates import rates_by_intent
@@ -44,7 +43,7 @@ class Stream:
 
     stage: int
     start: float
-    p_canary: NDArray[np.float64]
+    p_canary: Counts
     hours: int
     sums: Mapping[tuple[str, str], Counts]
     detected: Mapping[str, Counts]
@@ -77,28 +76,29 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
         share = rates.seldom(name, times)[:, :, None]
         seldom = rng.poisson(arriving * base.turns_per_conversation * share)
         sums[(name, "turns")] = _of_turns(base, conversations, seldom)
-    events, trials = _turns(rng, rates, start, hours, arriving.sum(axis=2), stage)
+    events, trials = _turns(rng, rates, start, arriving.sum(axis=2), stage)
     shares = arriving / arriving.sum(axis=2, keepdims=True)
+    judged = {policy.metric(gate.metric).numerator for gate in policy.gates}
     for index, name in enumerate(("error", "slow", "throttled")):
-        hourly = events[index].reshape(2, hours, PER_HOUR).sum(axis=2).astype(np.int64)
-        split = rng.multinomial(hourly, shares)
-        sums[(name, "turns")] = _of_turns(base, conversations, split)
+        if name in judged:
+            hourly = events[index].reshape(2, hours, PER_HOUR).sum(axis=2).astype(np.int64)
+            split = rng.multinomial(hourly, shares)
+            sums[(name, "turns")] = _of_turns(base, conversations, split)
+    looked_at = arriving.sum(axis=2) * _NAMES_PER_CONVERSATION * policy.detector.sampling[stage]
     return Stream(
         stage=stage,
         start=start,
         p_canary=p,
         hours=hours,
         sums=sums,
-        detected=_detected(rng, rates, times, arriving.sum(axis=2), stage, (events, trials)),
+        detected=_detected(rng, rates, times, looked_at, (events, trials)),
         events=events,
         trials=trials,
         tails=tail_counts(rng, rates, start, math.ceil(hours / TAIL_HOURS), arriving.sum(axis=2)),
     )
 
 
-def _completed(
-    rng: np.random.Generator, rates: Rates, times: NDArray[np.float64], arriving: Counts
-) -> Counts:
+def _completed(rng: np.random.Generator, rates: Rates, times: Counts, arriving: Counts) -> Counts:
     """Customers by how many conversations they have and how many are completed."""
     rate = rates.completion(times)
     shares = np.array(rates.world.customers)
@@ -128,7 +128,7 @@ def _beta_binomial(rate: Counts, correlation: float) -> dict[tuple[int, int], Co
 def _surveys(
     rng: np.random.Generator,
     rates: Rates,
-    times: NDArray[np.float64],
+    times: Counts,
     arriving: Counts,
     conversations: Counts,
 ) -> dict[tuple[str, str], Counts]:
@@ -140,9 +140,7 @@ def _surveys(
     }
 
 
-def _carts(
-    rng: np.random.Generator, rates: Rates, times: NDArray[np.float64], carts: Counts
-) -> Counts:
+def _carts(rng: np.random.Generator, rates: Rates, times: Counts, carts: Counts) -> Counts:
     share = rates.cart(times)[:, :, None]
     left, bought = rng.poisson(carts * share), rng.poisson(carts * (1 - share))
     n = (left + bought).astype(np.float64)
@@ -165,10 +163,10 @@ def _of_turns(base: Baseline, conversations: Counts, counts: Counts) -> Counts:
 
 
 def _turns(
-    rng: np.random.Generator, rates: Rates, start: float, hours: int, arriving: Counts, stage: int
+    rng: np.random.Generator, rates: Rates, start: float, arriving: Counts, stage: int
 ) -> tuple[Counts, Counts]:
     """Failing turns, and turns, by five minutes; a burst raises both arms' rates alike."""
-    steps = hours * PER_HOUR
+    steps = arriving.shape[1] * PER_HOUR
     times = start + STEP * (np.arange(steps) + 0.5)
     turns = np.repeat(arriving * rates.baseline.turns_per_conversation / PER_HOUR, PER_HOUR, axis=1)
     checked = turns * rates.policy.detector.sampling[stage]
@@ -184,18 +182,14 @@ def _turns(
 def _detected(
     rng: np.random.Generator,
     rates: Rates,
-    times: NDArray[np.float64],
-    arriving: Counts,
-    stage: int,
+    times: Counts,
+    looked_at: Counts,
     turns: tuple[Counts, Counts],
 ) -> dict[str, Counts]:
     """The detector's counts: invented facts, and a region's own criteria where it has any."""
     hours = len(times)
-    flagged, checked = (
-        part[3].reshape(2, hours, PER_HOUR).sum(axis=2) for part in turns
-    )
+    flagged, checked = (part[3].reshape(2, hours, PER_HOUR).sum(axis=2) for part in turns)
     found = {"hallucinated": np.stack([checked, flagged])}
-    looked_at = arriving * _NAMES_PER_CONVERSATION * rates.policy.detector.sampling[stage]
     wrong = rates.regional_fault(times)
     for metric in rates.policy.metrics:
         if metric.source == "detector" and metric.role == "regional":

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from canary.policy.compiled import CompiledPolicy
 from canary.release.calendar import closure_spans
+from canary.simulation.telemetry import Counts
 from canary.simulation.world import World
 
 __all__ = ["Calendar", "first_exposure"]
@@ -30,7 +30,7 @@ class Calendar:
     """A release's place in the week: `start` is the first exposure, seconds after Monday 00:00."""
 
     start: float
-    weights: NDArray[np.float64]
+    weights: Counts
     """168 factors on the mean volume, their mean 1."""
 
     @classmethod
@@ -40,19 +40,19 @@ class Calendar:
         week[_WEDNESDAY_EVENING] *= world.wednesday
         return cls(start_hour * _HOUR, week / week.mean())
 
-    def volume(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    def volume(self, times: Counts) -> Counts:
         """The factor on the mean volume at `times` (seconds since the first exposure)."""
         return self.weights[self._hours(times)]
 
-    def weekday(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+    def weekday(self, times: Counts) -> Counts:
         """0 is Monday."""
         return self._hours(times) // 24
 
-    def weekend(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    def weekend(self, times: Counts) -> Counts:
         """1 on Saturdays and Sundays."""
         return (self.weekday(times) >= _SATURDAY).astype(np.float64)
 
-    def _hours(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _hours(self, times: Counts) -> Counts:
         return ((self.start + times) // _HOUR).astype(np.int64) % _WEEK
 
 
