@@ -24,7 +24,7 @@ from rich.progress import (
 from canary.cli import simulation_tables
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
-from canary.simulation.release import Ending, Setting
+from canary.simulation.setting import Ending, Setting
 from canary.simulation.study import run, workers_for
 from canary.simulation.summary import summary
 from canary.simulation.targets import verdicts

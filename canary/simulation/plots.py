@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from canary.release.model import Cause
-from canary.simulation.release import Ending
+from canary.simulation.setting import Ending
 from canary.simulation.summary import OUTCOMES
 from canary.simulation.world import World
 from canary.statistics.intervals import wilson
@@ -27,7 +27,7 @@ _COLOURS = {
 """Told apart by people who do not see all colours (Okabe and Ito)."""
 _Z = 1.96
 # The same figures give the same bytes, so that a plot changes only when its numbers do.
-_STYLE = {"svg.hashsalt": "canary", "svg.fonttype": "none", "font.family": "sans-serif"}
+_STYLE: Any = {"svg.hashsalt": "canary", "svg.fonttype": "none", "font.family": "sans-serif"}
 _NO_DATE = {"Date": None}
 
 
@@ -86,12 +86,12 @@ def draw_characteristic(
 
 
 def _outcomes(endings: Mapping[str, Sequence[Ending]]) -> Figure:
-    names = list(reversed(endings))
+    names = list(endings)[::-1]
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     left = np.zeros(len(names))
     for outcome in OUTCOMES:
-        counts = [Counter(each.outcome for each in endings[name])[outcome] for name in names]
+        counts = [sum(each.outcome == outcome for each in endings[name]) for name in names]
         shares = np.array([n / len(endings[name]) for n, name in zip(counts, names, strict=True)])
         axes.barh(names, shares, left=left, color=_COLOURS[outcome], label=outcome, height=0.7)
         left += shares

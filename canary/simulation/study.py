@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from canary.simulation.release import Ending, Setting, simulate
+from canary.simulation.release import simulate
+from canary.simulation.setting import Ending, Setting
 
 __all__ = ["run", "workers_for"]
 

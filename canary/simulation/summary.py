@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from canary.release.model import Cause
-from canary.simulation.release import Ending
+from canary.simulation.setting import Ending
 from canary.simulation.world import World
 from canary.statistics.intervals import wilson
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from canary.simulation.release import Ending
+from canary.simulation.setting import Ending
 from canary.simulation.summary import OUTCOMES, share, summary
 from canary.simulation.world import World
 
