@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canary.policy.compiled import CompiledPolicy, Trigger
+from canary.simulation.draws import Purpose, generator
 from canary.simulation.rates import TURN_EVENTS
 from canary.simulation.streams import STEP, Stream
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
@@ -89,9 +90,16 @@ class _Steps:
 
 
 def raised(
-    policy: CompiledPolicy, stream: Stream, before: tuple[Counts, Counts], seed: tuple[int, ...]
+    policy: CompiledPolicy,
+    stream: Stream,
+    before: tuple[Counts, Counts],
+    seed: tuple[int, int],
+    place: int,
 ) -> Raised:
-    """What rings while `stream` lasts; `before` are the last steps' events and trials before it."""
+    """What rings while `stream` lasts; `before` are the last steps' events and trials before it.
+
+    `seed` and `place` (the stretch's number) say where the events fall within a step.
+    """
     lead = before[0].shape[2]
     events = np.concatenate([before[0], stream.events], axis=2)
     trials = np.concatenate([before[1], stream.trials], axis=2)
@@ -101,7 +109,7 @@ def raised(
         if trigger.statistic != "rate" or trigger.numerator not in _COLUMNS:
             continue
         column = _COLUMNS[trigger.numerator]
-        rng = np.random.default_rng((*seed, column))
+        rng = generator(seed, Purpose.SLOTS, place, column)
         steps = _Steps(events[column], trials[column], lead, rng)
         limit = trigger.threshold
         if policy.metric(trigger.metric).source == "detector":

@@ -9,6 +9,7 @@ import numpy as np
 
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
+from canary.simulation.draws import Purpose, generator
 from canary.simulation.latency import TAIL_HOURS, slowest
 from canary.simulation.rates import Rates
 from canary.simulation.streams import HOUR, STEP, Stream
@@ -46,7 +47,7 @@ class History:
 
     rates: Rates
     zero: float
-    seed: tuple[int, ...]
+    seed: tuple[int, int]
     streams: list[Stream] = field(default_factory=list)
 
     @property
@@ -195,7 +196,7 @@ class History:
         until = now - primary.outcome_window_seconds
         early, late = self.rates.novelty()
         groups: dict[str, list[Cell]] = {"early": [], "late": []}
-        rng = np.random.default_rng((*self.seed, int(now)))
+        rng = generator(self.seed, Purpose.EXPOSURE, int(now))
         for stream, first, last in self._parts(0.0, until):
             if stream.stage != len(self.policy.stages) - 2:
                 continue

@@ -18,6 +18,7 @@ from canary.release.escalation import alarm_windows, escalation, pause_cause
 from canary.release.machine import decide
 from canary.release.model import Cause, DecisionKind, Phase, ReleaseState
 from canary.simulation import alarms, screens
+from canary.simulation.draws import Purpose, generator
 from canary.simulation.history import History
 from canary.simulation.rates import Rates
 from canary.simulation.setting import Ending, GateTally, Outcome, Setting
@@ -45,8 +46,7 @@ class _Run:
         self.seed = (setting.seed, number)
         self.number = number
         self.every_poll = every_poll
-        rng = np.random.default_rng(self.seed)
-        hour = int(rng.choice(sorted(setting.weeks)))
+        hour = int(generator(self.seed, Purpose.START).choice(sorted(setting.weeks)))
         calendar, self.zero = setting.weeks[hour]
         self.history = History(Rates(self.policy, self.world, calendar), self.zero, self.seed)
         self.state = ReleaseState(
@@ -99,11 +99,11 @@ class _Run:
         before = self.history.last_steps(_STEPS_BEFORE)
         if self.history.streams:
             self.history.close(self.now)
-        rng = np.random.default_rng((*self.seed, len(self.history.streams)))
+        place = len(self.history.streams)
+        rng = generator(self.seed, Purpose.STREAM, place)
         stream = draw(rng, self.history.rates, stage, self.now, self._hours())
-        key = (*self.seed, len(self.history.streams))
         self.history.streams.append(stream)
-        rung = alarms.raised(self.policy, stream, before, key)
+        rung = alarms.raised(self.policy, stream, before, self.seed, place)
         states = {**rung.states, **self._harm_alarms(stream)}
         marks = stream.start + HOUR * np.arange(1, stream.hours + 1)
         rejects, holds = screens.harm_hours(self.history, marks)
