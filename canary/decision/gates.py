@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from canary.decision.facts import Facts
 from canary.decision.measures import Comparison, compare, pairs_of, within
-from canary.decision.response import SURVEYS, unlike_response
+from canary.decision.response import SURVEYS, response_pairs, unlike_response
 from canary.decision.verdicts import Verdict, VerdictKind, judge
 from canary.policy.compiled import CompiledPolicy, Gate, Metric
 from canary.statistics.intervals import one_sided_z
@@ -80,10 +80,13 @@ def _survey_verdicts(
     scopes: dict[str, frozenset[str] | None] = {"overall": None}
     if gate.scope != "overall":
         scopes = {**_groups(policy, gate)}
+    everyone = pairs_of(facts.block_cells, metric.name)
+    responses = response_pairs(policy, facts.block_cells)
     alike: dict[str, tuple[Pair, ...]] = {}
     for name, strata in scopes.items():
-        pairs = pairs_of(facts.block_cells, metric.name, strata)
-        why = unlike_response(policy, facts.block_cells, strata)
+        pairs = everyone if strata is None else within(everyone, strata)
+        asked = responses if strata is None else within(responses, strata)
+        why = unlike_response(policy, asked)
         if why:
             found = compare(policy, metric, gate.unit, pairs, z)
             unknown = Comparison(None, found.n_control, found.n_canary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -57,12 +57,7 @@ class History:
 
     def close(self, now: float) -> None:
         """End the open stretch at `now` (seconds since the first exposure)."""
-        last = self.streams[-1]
-        hours = min(last.hours, int((now - last.start + 1e-6) // HOUR))
-        steps = min(last.events.shape[2], int((now - last.start + 1e-6) // STEP))
-        self.streams[-1] = replace(
-            last, hours=hours, events=last.events[:, :, :steps], trials=last.trials[:, :, :steps]
-        )
+        self.streams[-1] = self.streams[-1].until(now)
 
     def last_steps(self, count: int) -> tuple[Counts, Counts]:
         """Events and trials of the `count` steps before now, fewer at the beginning."""
@@ -105,13 +100,17 @@ class History:
         return tuple(self._cells((metric,), parts, now))
 
     def conversations(self, since: float, now: float) -> float:
-        """Canary conversations that started between `since` and `now`."""
-        return float(
-            sum(
-                stream.sums[("completed", "outcomes")][1, CANARY, first:last].sum()
-                for stream, first, last in self._parts(since, now)
-            )
-        )
+        """Canary conversations that started between `since` and `now`, evenly within an hour."""
+        total = 0.0
+        for stream in self.streams:
+            hourly = stream.sums[("completed", "outcomes")][1, CANARY].sum(axis=1)
+            ends = stream.start + HOUR * np.arange(hourly.size + 1)
+            reached = np.concatenate([[0.0], np.cumsum(hourly)])
+            last = min(now, stream.start + stream.events.shape[2] * STEP)
+            if last > since:
+                first, until = np.interp([max(since, stream.start), last], ends, reached)
+                total += float(until - first)
+        return total
 
     def _parts(self, since: float, now: float) -> Iterator[tuple[Stream, int, int]]:
         """Each stretch with the whole hours of it that lie between `since` and `now`."""

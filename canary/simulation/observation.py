@@ -6,15 +6,13 @@ ramp of its policy; a tool that stops earlier is judged on the same customers an
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from canary.routing.rates import asked_share
 from canary.simulation.draws import Purpose, generator
 from canary.simulation.rates import Rates
 from canary.simulation.setting import Setting
-from canary.simulation.streams import HOUR, PER_HOUR, Stream, draw
+from canary.simulation.streams import HOUR, PER_HOUR, Stream, draw, stretch_hours
 from canary.simulation.telemetry import Counts, Telemetry
 
 __all__ = ["observe"]
@@ -35,11 +33,12 @@ def observe(setting: Setting, number: int) -> Telemetry:
     start, last = 0.0, len(policy.stages) - 2
     for place, stage in enumerate(range(1, last + 1)):
         until = end if stage == last else min(end, start + policy.stages[stage].min_seconds)
-        hours = math.ceil((until - start) / HOUR)
-        if hours <= 0:
+        if until <= start:
             break
-        streams.append(draw(generator(seed, Purpose.STREAM, place), rates, stage, start, hours))
-        start = streams[-1].end
+        hours = stretch_hours(policy, stage, start)
+        drawn = draw(generator(seed, Purpose.STREAM, place), rates, stage, start, hours)
+        streams.append(drawn.until(until))
+        start = until
     rng = generator(seed, Purpose.MINUTES)
     minutes = {"requests": _split(streams, 0), "checked": _split(streams, 3)}
     for column, name in enumerate(_TURNS):
@@ -85,7 +84,8 @@ def _hours(setting: Setting, streams: list[Stream]) -> dict[str, Counts]:
 
 
 def _summed(streams: list[Stream], name: tuple[str, str]) -> Counts:
-    return np.concatenate([each.sums[name].sum(axis=3) for each in streams], axis=2)
+    parts = [each.sums[name][:, :, : each.hours].sum(axis=3) for each in streams]
+    return np.concatenate(parts, axis=2)
 
 
 def _delayed(hourly: Counts, hours: int) -> Counts:

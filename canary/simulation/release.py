@@ -22,7 +22,7 @@ from canary.simulation.draws import Purpose, generator
 from canary.simulation.history import History
 from canary.simulation.rates import Rates
 from canary.simulation.setting import Ending, GateTally, Outcome, Setting
-from canary.simulation.streams import HOUR, PER_HOUR, STEP, Stream, draw
+from canary.simulation.streams import HOUR, PER_HOUR, STEP, Stream, draw, stretch_hours
 from canary.simulation.telemetry import Counts
 
 __all__ = ["simulate"]
@@ -133,12 +133,14 @@ class _Run:
             self._end("hold", self.state.hold.cause.value if self.state.hold else "time")
 
     def _hours(self) -> int:
-        """A block of the stage, or all that is left of the test at its last stage or on hold."""
+        """What the stage needs when it is entered, then block by block; on hold the test's rest."""
         plan, stage = self.policy.statistics, self.policy.stages[self.state.stage]
         left = math.ceil((plan.test_seconds - self.now) / HOUR - _SLACK)
-        block = max(1, math.ceil(stage.min_seconds / HOUR))
-        is_last = self.state.stage == len(self.policy.stages) - 2
-        return left if left > 0 and (is_last or self.state.hold) else block
+        if self.state.hold and left > 0:
+            return left
+        if self.now == self.shifts[-1]:
+            return stretch_hours(self.policy, self.state.stage, self.now)
+        return max(1, math.ceil(stage.min_seconds / HOUR))
 
     def _given_up(self) -> bool:
         """Nobody resumes a held release here: at the test's end it is still held."""

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from canary.policy.compiled import Baseline
+from canary.policy.compiled import Baseline, CompiledPolicy
 from canary.routing.rates import rates_by_intent
 from canary.simulation.latency import TAIL_HOURS, tail_counts
 from canary.simulation.rates import SCORES, Rates
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
 
-__all__ = ["HOUR", "PER_HOUR", "STEP", "Stream", "draw"]
+__all__ = ["HOUR", "PER_HOUR", "STEP", "Stream", "draw", "stretch_hours"]
 
 HOUR, STEP = 3600.0, 300.0
 PER_HOUR = int(HOUR / STEP)
+_SLACK = 1e-6
 _KINDS = tuple((k, j) for k in (1, 2, 3) for j in range(k + 1))
 """A customer's conversations, and how many of them were completed."""
 _WEIGHTS = np.array(
@@ -52,10 +53,35 @@ class Stream:
     trials: Counts
     tails: Counts
 
+    def until(self, now: float) -> Stream:
+        """The part of it up to `now`, in whole hours and steps."""
+        hours = min(self.hours, int((now - self.start) / HOUR + _SLACK))
+        steps = min(self.events.shape[2], int((now - self.start) / STEP + _SLACK))
+        return replace(
+            self, hours=hours, events=self.events[:, :, :steps], trials=self.trials[:, :, :steps]
+        )
+
     @property
     def end(self) -> float:
         """Up to when it was drawn."""
         return self.start + self.hours * HOUR
+
+
+def stretch_hours(policy: CompiledPolicy, stage: int, now: float) -> int:
+    """How much to draw when `stage` is entered at `now`: what its gates need, or the test's rest.
+
+    The first block of a stage whose outcomes take a day says nothing yet; drawn is what does.
+    """
+    if stage == len(policy.stages) - 2 and now < policy.statistics.test_seconds:
+        return math.ceil((policy.statistics.test_seconds - now) / HOUR - _SLACK)
+    waits = [
+        policy.metric(gate.metric).outcome_window_seconds
+        for gate in policy.gates
+        if gate.stage == stage and gate.kind == "must_pass"
+    ]
+    block = max(HOUR, policy.stages[stage].min_seconds)
+    blocks = 1 + math.ceil(max(waits, default=0) / block)
+    return math.ceil(blocks * block / HOUR)
 
 
 def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours: int) -> Stream:
