@@ -32,7 +32,7 @@ def together(world: World, waves: Sequence[Mapping[str, Sequence[Ending]]]) -> d
         spent, outcome = 0.0, "promote"
         for wave in waves:
             endings = [found[number] for found in wave.values()]
-            reached.update(wave)
+            reached.update(wave.keys())
             spent += max(ending.at for ending in endings) / _DAY
             others = [ending.outcome for ending in endings if ending.outcome != "promote"]
             if others:
