@@ -147,6 +147,7 @@ class Rates:
     def _factor(self, times: Counts) -> Counts:
         total = np.ones((2, len(times)))
         total[CANARY] *= self.world.candidate.latency
+        total[CANARY] *= self.world.weekend.latency ** self.calendar.weekend(times)
         for change, arms, when in self._faults(times):
             total[np.ix_(arms, when)] *= change.latency
         return total

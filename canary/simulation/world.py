@@ -23,6 +23,7 @@ __all__ = [
     "Change",
     "Drift",
     "Fault",
+    "IntentChange",
     "Novelty",
     "UnknownWorldError",
     "World",
@@ -38,6 +39,12 @@ _WORLDS = "worlds"
 
 class UnknownWorldError(ValueError):
     """No world of that name; the message lists those there are."""
+
+
+class IntentChange(Part):
+    """By how much one intent differs besides."""
+
+    completion: float = Field(description="points of conversations completed")
 
 
 class Change(Part):
@@ -114,7 +121,7 @@ class World(Part):
         default_factory=dict, description="control's completion by intent"
     )
     candidate: Change = Change()
-    intents: dict[str, Change] = Field(
+    intents: dict[str, IntentChange] = Field(
         default_factory=dict, description="the candidate's change in one intent, besides"
     )
     weekend: Change = Field(default=Change(), description="the candidate's, on weekends, besides")
