@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -79,23 +79,25 @@ def simulate(
         plots=plots,
         quiet=as_json and not sys.stderr.isatty(),
     )
+
+    def tell(document: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(document))
+
     try:
         if listing:
             simulating.list_worlds(asked, as_json=as_json)
             return
         if waves:
-            found = simulating.simulate_waves(asked)
+            found = simulating.simulate_waves(asked, tell=tell)
         else:
-            found = simulating.simulate_worlds(asked, targets=targets)
+            found = simulating.simulate_worlds(asked, targets=targets, tell=tell)
     except UnknownWorldError as error:
         _refuse(str(error))
     except KeyboardInterrupt:
         click.echo("canary simulate: interrupted", err=True)
         sys.exit(_INTERRUPTED)
-    if as_json:
-        for document in found.documents:
-            click.echo(json.dumps(document))
-    else:
+    if not as_json:
         found.show()
     sys.exit(0 if found.good else 1)
 

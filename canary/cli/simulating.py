@@ -50,9 +50,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to print: documents for machines, `show` for people."""
+    """What there is to show to people, and whether all is well."""
 
-    documents: tuple[dict[str, Any], ...]
     show: Callable[[], None]
     good: bool = True
 
@@ -69,8 +68,13 @@ def list_worlds(asked: Asked, *, as_json: bool) -> None:
         click.echo(f"{name:{width}}  {description}")
 
 
-def simulate_worlds(asked: Asked, *, targets: bool) -> Found:
-    """Each world in turn. Raises `PolicyError` and `UnknownWorldError`."""
+def simulate_worlds(
+    asked: Asked, *, targets: bool, tell: Callable[[dict[str, Any]], None]
+) -> Found:
+    """Each world in turn; `tell` hears of each as soon as it is done.
+
+    Raises `PolicyError` and `UnknownWorldError`.
+    """
     policy = _compiled(asked, asked.region)
     names = asked.worlds or ("null",)
     if targets and not asked.worlds:
@@ -100,15 +104,16 @@ def simulate_worlds(asked: Asked, *, targets: bool) -> Found:
                 for each in verdicts(name, document)
             ]
         documents.append(document)
+        tell(document)
     if asked.plots is not None:
         from canary.simulation.plots import draw_study
 
         draw_study(asked.plots, {name: settings[name].world for name in names}, endings)
     held = all(each["holds"] for document in documents for each in document.get("targets", ()))
-    return Found(tuple(documents), lambda: simulation_tables.show(documents), good=held)
+    return Found(lambda: simulation_tables.show(documents), good=held)
 
 
-def simulate_waves(asked: Asked) -> Found:
+def simulate_waves(asked: Asked, *, tell: Callable[[dict[str, Any]], None]) -> Found:
     """Every region of the policy in the order of its waves, in one world."""
     loaded = load_policy(asked.policy)
     name = asked.worlds[0] if asked.worlds else "null"
@@ -130,7 +135,8 @@ def simulate_waves(asked: Asked) -> Found:
         "seed": asked.seed,
         "policy": str(asked.policy),
     }
-    return Found((document,), lambda: simulation_tables.show_waves(document))
+    tell(document)
+    return Found(lambda: simulation_tables.show_waves(document))
 
 
 def _run(asked: Asked, name: str, setting: Setting) -> tuple[tuple[Ending, ...], float]:
