@@ -17,6 +17,27 @@ _USAGE = 2
 _INTERRUPTED = 130
 
 
+class _Effects(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between them, in points."""
+
+    name = "points"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Fractions of one, rising."""
+        try:
+            points = sorted({float(each) for each in str(value).split(",")})
+        except ValueError:
+            self.fail(f"{value!r}: numbers with commas between them, as -2,-1,0,1,2", param, ctx)
+        if not all(-100 < each < 100 for each in points):  # noqa: PLR2004 - a whole
+            self.fail(f"{value!r}: points are between -100 and 100", param, ctx)
+        return tuple(each / 100 for each in points)
+
+
+EFFECTS = _Effects()
+
+
 @click.command()
 @click.option(
     "--world",
@@ -42,6 +63,14 @@ _INTERRUPTED = 130
     metavar="DIRECTORY",
     help="Draw outcomes and delays of detection there (SVG).",
 )
+@click.option(
+    "--effects",
+    type=EFFECTS,
+    default=None,
+    metavar="POINTS,...",
+    help="Run one world at each of these true effects on completion, as -2,-1,0,1,2: the "
+    "operating characteristic.",
+)
 @click.option("--workers", type=click.IntRange(1), default=None, help="Processes (default: cores).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a world, or one only.")
 def simulate(
@@ -55,6 +84,7 @@ def simulate(
     waves: bool,
     targets: bool,
     plots: Path | None,
+    effects: tuple[float, ...] | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -84,12 +114,16 @@ def simulate(
         if as_json:
             click.echo(json.dumps(document))
 
+    if effects and (waves or targets or len(worlds) > 1):
+        _refuse("--effects goes with one world, and with neither --waves nor --targets")
     try:
         if listing:
             simulating.list_worlds(asked, as_json=as_json)
             return
         if waves:
             found = simulating.simulate_waves(asked, tell=tell)
+        elif effects:
+            found = simulating.simulate_effects(asked, effects, tell=tell)
         else:
             found = simulating.simulate_worlds(asked, targets=targets, tell=tell)
     except UnknownWorldError as error:

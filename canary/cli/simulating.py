@@ -31,7 +31,7 @@ from canary.simulation.targets import verdicts
 from canary.simulation.waves import together
 from canary.simulation.world import known_worlds, load_world
 
-__all__ = ["Asked", "Found", "list_worlds", "simulate_waves", "simulate_worlds"]
+__all__ = ["Asked", "Found", "list_worlds", "simulate_effects", "simulate_waves", "simulate_worlds"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,37 @@ def simulate_worlds(
         draw_study(asked.plots, {name: settings[name].world for name in names}, endings)
     held = all(each["holds"] for document in documents for each in document.get("targets", ()))
     return Found(lambda: simulation_tables.show(documents), good=held)
+
+
+def simulate_effects(
+    asked: Asked, effects: tuple[float, ...], *, tell: Callable[[dict[str, Any]], None]
+) -> Found:
+    """One world with each of the true effects on completion (fractions of one)."""
+    policy = _compiled(asked, asked.region)
+    name = asked.worlds[0] if asked.worlds else "null"
+    world = load_world(name, policy)
+    documents, endings = [], []
+    for effect in effects:
+        candidate = world.candidate.model_copy(update={"completion": effect})
+        shifted = world.model_copy(update={"candidate": candidate})
+        label = f"{name} {100 * effect:+g}"
+        found, seconds = _run(asked, label, Setting(policy, shifted, asked.seed))
+        document = {
+            "world": label,
+            "effect": effect,
+            "releases": asked.releases,
+            "seconds": round(seconds, 2),
+            **summary(shifted, found),
+            **_origin(asked, policy),
+        }
+        documents.append(document)
+        endings.append(found)
+        tell(document)
+    if asked.plots is not None:
+        from canary.simulation.plots import draw_characteristic
+
+        draw_characteristic(asked.plots / "characteristic.svg", effects, endings)
+    return Found(lambda: simulation_tables.show(documents))
 
 
 def simulate_waves(asked: Asked, *, tell: Callable[[dict[str, Any]], None]) -> Found:

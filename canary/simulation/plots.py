@@ -55,7 +55,7 @@ def draw_study(
 
 
 def draw_characteristic(
-    path: Path, effects: Sequence[float], endings: Sequence[Sequence[Ending]], title: str
+    path: Path, effects: Sequence[float], endings: Sequence[Sequence[Ending]]
 ) -> None:
     """Outcomes against the candidate's true effect on completion (points of one)."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -78,7 +78,6 @@ def draw_characteristic(
     axes.set_xlabel("true effect on completion, points")
     axes.set_ylabel("share of releases")
     axes.set_ylim(-0.02, 1.02)
-    axes.set_title(title, loc="left")
     axes.legend(frameon=False)
     _plain(axes)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -102,6 +102,15 @@ def test_waves_go_on_only_where_the_wave_before_was_promoted() -> None:
     assert found["reject"]["estimate"] == 1
 
 
+def test_effects_give_the_operating_characteristic(tmp_path: Path) -> None:
+    """One object for each effect, in rising order, and the curve."""
+    call = ("--effects", "-3,-6", "--releases", "4", "--json", "--plots", tmp_path)
+    found = [json.loads(line) for line in run(*call).stdout.splitlines()]
+    assert [each["effect"] for each in found] == [-0.06, -0.03]
+    assert [each["reject"]["estimate"] for each in found] == [1, 1]
+    assert (tmp_path / "characteristic.svg").stat().st_size > 1000
+
+
 def test_the_list_names_every_world() -> None:
     """One line each, or one object."""
     assert "a candidate just like the control" in run("--list").stdout
@@ -113,6 +122,8 @@ def test_the_list_names_every_world() -> None:
     [
         (("--world", "nul"), "nul: no such world; there are"),
         (("--releases", "0"), "0 is not in the range"),
+        (("--effects", "a,b"), "'a,b': numbers with commas"),
+        (("--effects", "1", "--waves"), "--effects goes with one world"),
         (("--region", "mars-1"), "region: 'mars-1'; one of"),
     ],
 )
