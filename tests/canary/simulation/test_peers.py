@@ -59,7 +59,7 @@ def test_control_s_faults_stop_no_ratio_alarm() -> None:
 def test_a_drop_is_read_over_its_own_hours(  # noqa: PLR0917 - one row of a table
     metric: str, total: str, units: str, healthy: float, ill: float, hours: int
 ) -> None:
-    """Satisfaction 15.6% lower needs 3 of 4 hours to be 10% lower; completion 5.5 points, 6 of 6."""
+    """Satisfaction 15.6% lower is 10% lower in 3 hours of 4; completion needs 6 hours of 6."""
     scene = calm()
     scene.hours[units][:] = 100
     scene.hours[total][:] = healthy * 100
