@@ -7,7 +7,7 @@ would have. What a strategy does not claim to watch is marked, not held against 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from canary.simulation.comparison_rows import OURS, Row, Trial, Variant, rows_of
 from canary.simulation.peers.strategy import Strategy
 from canary.simulation.telemetry import CANARY, Telemetry
-from canary.simulation.tuning import Run, Tuning, tune
+from canary.simulation.tuning import Run, Tuned, tune, with_factors
 
 __all__ = ["Comparison", "OurRelease", "compare"]
 
@@ -43,7 +43,7 @@ class Comparison:
     """A row for each world, strategy and variant, and how each threshold was tuned, by name."""
 
     rows: tuple[Row, ...]
-    tunings: Mapping[str, Tuning]
+    tunings: Mapping[str, Tuned]
     strategies: tuple[Strategy, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -71,9 +71,12 @@ def compare(
     turns_per_conversation: float,
     metrics: Mapping[str, str] | None = None,
     target: float | None = None,
+    by_metric: bool = True,
     run: Run = map,
 ) -> Comparison:
-    """Run each strategy twice, with its defaults and tuned, over the telemetry of our releases.
+    """Run each strategy with its defaults and tuned, over the telemetry of our releases.
+
+    Tuned is by one factor and, with `by_metric`, also by a factor for each metric.
 
     `metrics` says by world which metric is hurt in it: a strategy that does not read it claims
     nothing there. `target` is the false-stop rate to tune to, by default our own in the null
@@ -90,9 +93,9 @@ def compare(
         target = sum(release.stopped_at is not None for release in healthy) / len(healthy)
     tunings = tune(strategies, partial(telemetry, NULL), tuning_seeds, target, run=run)
     variants = tuple(
-        Variant(strategy, tuned, tuning.factor if tuned else 1.0)
-        for strategy, tuning in zip(strategies, tunings, strict=True)
-        for tuned in (False, True)
+        variant
+        for strategy, tuned in zip(strategies, tunings, strict=True)
+        for variant in _variants(strategy, tuned, by_metric=by_metric)
     )
     by_world: dict[str, list[Trial]] = defaultdict(list)
     for trial in run(partial(_trial, telemetry, variants, turns_per_conversation), ours):
@@ -107,6 +110,13 @@ def compare(
     return Comparison(tuple(rows), named, tuple(strategies))
 
 
+def _variants(strategy: Strategy, tuned: Tuned, *, by_metric: bool) -> Iterator[Variant]:
+    yield Variant(strategy, "default", {})
+    yield Variant(strategy, "tuned", tuned.together.factors)
+    if by_metric and tuned.by_metric is not None:
+        yield Variant(strategy, "tuned by metric", tuned.by_metric.factors)
+
+
 def _trial(
     telemetry: Telemetries,
     variants: Sequence[Variant],
@@ -117,7 +127,7 @@ def _trial(
     seen = telemetry(release.world, release.seed)
     stops: dict[str, float | None] = {OURS: release.stopped_at}
     for variant in variants:
-        stop = variant.strategy.scaled(variant.factor).stops_at(seen)
+        stop = with_factors(variant.strategy, variant.factors).stops_at(seen)
         stops[variant.key] = stop.minute if stop else None
     harmed = {}
     if seen.fault_minute is not None:

@@ -20,16 +20,16 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class Variant:
-    """A strategy with its thresholds as they are, or tuned by a factor."""
+    """A strategy with its thresholds as they are ("default") or multiplied, by metric."""
 
     strategy: Strategy
-    tuned: bool
-    factor: float
+    thresholds: str
+    factors: Mapping[str, float]
 
     @property
     def key(self) -> str:
         """What its stops are filed under."""
-        return f"{self.strategy.name}/{'tuned' if self.tuned else 'default'}"
+        return f"{self.strategy.name}/{self.thresholds}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Delay:
 class Row:
     """One strategy in one world; shares are of all its releases, with Wilson's 95% interval.
 
+    `thresholds` is "policy" for ours, else "default", "tuned" by one factor, or "tuned by metric".
+
     In a world without a fault `stopped` is false stops and the rest is None. `claims` is False
     where the metric that the fault hurts is none that the strategy reads. `harmed` is the mean of
     the canary's conversations from onset to stop, or to the end of the release, over the pairs of
@@ -72,7 +74,7 @@ class Row:
     world: str
     strategy: str
     thresholds: str
-    factor: float
+    factors: Mapping[str, float]
     claims: bool
     releases: int
     stopped: Interval
@@ -91,7 +93,7 @@ def rows_of(
     world: str, trials: Sequence[Trial], variants: Sequence[Variant], hurt: str | None
 ) -> list[Row]:
     """Ours first, then each variant; `hurt` is the metric that the world's fault moves."""
-    rows = [_row(world, trials, OURS, strategy=OURS, thresholds="policy", factor=1.0, claims=True)]
+    rows = [_row(world, trials, OURS, strategy=OURS, thresholds="policy", factors={}, claims=True)]
     for variant in variants:
         reads = variant.strategy.reads
         rows.append(
@@ -100,8 +102,8 @@ def rows_of(
                 trials,
                 variant.key,
                 strategy=variant.strategy.name,
-                thresholds="tuned" if variant.tuned else "default",
-                factor=variant.factor,
+                thresholds=variant.thresholds,
+                factors=variant.factors,
                 claims=hurt is None or hurt in reads,
             )
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from canary.simulation.comparison import Comparison
 from canary.simulation.comparison_rows import OURS, Row
+from canary.simulation.tuning import SMALLEST, Tuned
 from canary.statistics.intervals import Interval
 
 __all__ = ["markdown"]
@@ -41,14 +42,20 @@ def markdown(comparison: Comparison) -> str:
             "*harmed*: mean conversations of the canary from onset to stop. "
             "(-): the strategy does not read the metric that is hurt."
         )
-    parts.extend(
-        f"`{name}` cannot be tuned to {tuning.target:.2%}: at best it stops "
-        f"{tuning.false_stop.estimate:.2%} of healthy releases, with its thresholds times "
-        f"{tuning.factor:.3g}."
-        for name, tuning in comparison.tunings.items()
-        if not tuning.reached
-    )
+    parts.extend(_unreached(comparison.tunings))
     return "\n\n".join(parts) + "\n"
+
+
+def _unreached(tunings: Mapping[str, Tuned]) -> Iterator[str]:
+    """A sentence for each tuning that stays above what it was to reach."""
+    for name, tuned in tunings.items():
+        both = (("", tuned.together), (" by metric", tuned.by_metric))
+        for how, tuning in both:
+            if tuning is not None and not tuning.reached:
+                yield (
+                    f"`{name}` cannot be tuned{how} to {tuning.target:.2%}: at best it stops "
+                    f"{tuning.false_stop.estimate:.2%} of healthy releases."
+                )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -80,7 +87,12 @@ def _fault(row: Row) -> tuple[str, ...]:
 def _named(row: Row) -> tuple[str, str]:
     if row.strategy == OURS:
         return (f"**{OURS}**", row.thresholds)
-    return (row.strategy, row.thresholds if row.factor == 1 else f"tuned, x {row.factor:.3g}")
+    factors = set(row.factors.values())
+    if row.thresholds != "tuned" or len(factors) != 1:
+        return (row.strategy, row.thresholds)
+    (factor,) = factors
+    strictest = " (as strict as it gets)" if factor <= SMALLEST else f", x {factor:.3g}"
+    return (row.strategy, f"tuned{strictest}")
 
 
 def _interval(share: Interval) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.simulation.peers import limits
 from canary.simulation.peers.limits import DROPS, LEVELS, Drop, Level, metrics_of, rolling
 from canary.simulation.peers.strategy import Stop
 from canary.simulation.telemetry import CANARY, Telemetry
@@ -68,13 +69,15 @@ class ArgoAnalysis:
             stops.append((_nth(failed, self.failure_limit + 1), drop.metric))
         return _earliest(stops, self.interval)
 
-    def scaled(self, factor: float) -> ArgoAnalysis:
-        """Every threshold multiplied; interval and limits stay."""
-        return replace(
-            self,
-            levels=tuple(level.scaled(factor) for level in self.levels),
-            drops=tuple(drop.scaled(factor) for drop in self.drops),
-        )
+    def scaled(self, factor: float, metric: str | None = None) -> ArgoAnalysis:
+        """Thresholds multiplied, all or one metric's; interval and limits stay."""
+        levels = limits.scaled(self.levels, factor, metric)
+        return replace(self, levels=levels, drops=limits.scaled(self.drops, factor, metric))
+
+    def only(self, metric: str) -> ArgoAnalysis:
+        """The limits of one metric; what silence does stays."""
+        levels = limits.only(self.levels, metric)
+        return replace(self, levels=levels, drops=limits.only(self.drops, metric))
 
 
 @dataclass(frozen=True)
@@ -123,13 +126,15 @@ class FlaggerAnalysis:
         metric = next(name for name, flags in failed.items() if flags[tick])
         return Stop(float((tick + 2) * self.interval), metric)
 
-    def scaled(self, factor: float) -> FlaggerAnalysis:
-        """Every threshold multiplied; interval and count stay."""
-        return replace(
-            self,
-            levels=tuple(level.scaled(factor) for level in self.levels),
-            drops=tuple(drop.scaled(factor) for drop in self.drops),
-        )
+    def scaled(self, factor: float, metric: str | None = None) -> FlaggerAnalysis:
+        """Thresholds multiplied, all or one metric's; interval and count stay."""
+        levels = limits.scaled(self.levels, factor, metric)
+        return replace(self, levels=levels, drops=limits.scaled(self.drops, factor, metric))
+
+    def only(self, metric: str) -> FlaggerAnalysis:
+        """The limits of one metric; what silence does stays."""
+        levels = limits.only(self.levels, metric)
+        return replace(self, levels=levels, drops=limits.only(self.drops, metric))
 
 
 def _ticks(by_minute: Flags, interval: int) -> Flags:

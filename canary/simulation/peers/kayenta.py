@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ class KayentaJudge:
     """Every hour each metric's minutes are ranked against control's; the score decides.
 
     Confidence and tolerance are fixed in the judge; score thresholds, interval and runs are the
-    starting values of its best practices; `allowed_ratio` is the effect size that a user may set,
-    and what tuning moves. Each metric is a group of its own, and A10's critical triggers are
+    starting values of its best practices; `allowed_ratios` are the effect sizes that a user may
+    set, and what tuning moves. Each metric is a group of its own, and A10's critical triggers are
     critical. Outcomes come by the hour and are not read: a run needs fifty points of a series.
     Kayenta wants a baseline as large as the canary; here it gets control itself, its mean the same
     and its noise smaller. Analyses of `runs` hours follow each other through the whole release.
@@ -35,7 +36,9 @@ class KayentaJudge:
 
     confidence: float = 0.98
     tolerance: float = 0.25
-    allowed_ratio: float = 1.0
+    allowed_ratios: Mapping[str, float] = field(
+        default_factory=lambda: dict.fromkeys((level.metric for level in LEVELS), 1.0)
+    )
     marginal: float = 75
     passing: float = 95
     runs: int = 3
@@ -55,7 +58,7 @@ class KayentaJudge:
     @property
     def reads(self) -> AbstractSet[str]:
         """What has a series by the minute."""
-        return {level.metric for level in LEVELS}
+        return frozenset(self.allowed_ratios)
 
     def stops_at(self, telemetry: Telemetry) -> Stop | None:
         """The end of the first hourly run that fails."""
@@ -64,12 +67,15 @@ class KayentaJudge:
         for level in LEVELS:
             control, canary = _rates(telemetry, level.events, level.trials)
             missing.append(np.isnan(control).all(axis=1) | np.isnan(canary).all(axis=1))
+            if level.metric not in self.allowed_ratios:
+                high[level.metric] = np.zeros(len(control), dtype=np.bool_)
+                continue
             high[level.metric] = high_hours(
                 control,
                 canary,
                 confidence=self.confidence,
                 tolerance=self.tolerance,
-                allowed_ratio=self.allowed_ratio,
+                allowed_ratio=self.allowed_ratios[level.metric],
             )
         flags = np.stack(list(high.values()))
         # A group without data scores 100, so only High metrics take away from it.
@@ -85,9 +91,20 @@ class KayentaJudge:
         metric = next((name for name, flag in high.items() if flag[hour]), "no data")
         return Stop(float((hour + 1) * _MINUTES_AN_HOUR), metric)
 
-    def scaled(self, factor: float) -> KayentaJudge:
-        """The allowed ratio multiplied; significance cannot be configured in this judge."""
-        return replace(self, allowed_ratio=self.allowed_ratio * factor)
+    def scaled(self, factor: float, metric: str | None = None) -> KayentaJudge:
+        """The allowed ratios multiplied; significance cannot be configured in this judge.
+
+        Below 1 it changes nothing: what is significantly more has a higher mean, nearly always.
+        """
+        ratios = {
+            name: ratio * factor if metric in (None, name) else ratio
+            for name, ratio in self.allowed_ratios.items()
+        }
+        return replace(self, allowed_ratios=ratios)
+
+    def only(self, metric: str) -> KayentaJudge:
+        """One metric; the others' groups count as passed."""
+        return replace(self, allowed_ratios={metric: self.allowed_ratios[metric]})
 
 
 def _rates(telemetry: Telemetry, events: str, trials: str) -> tuple[Values, Values]:

@@ -7,13 +7,14 @@ the source names no other baseline.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canary.simulation.telemetry import CANARY, CONTROL, Counts, Telemetry
 
-__all__ = ["DROPS", "LEVELS", "Drop", "Level", "metrics_of", "rolling"]
+__all__ = ["DROPS", "LEVELS", "Drop", "Level", "metrics_of", "only", "rolling", "scaled"]
 
 Flags = NDArray[np.bool_]
 
@@ -27,15 +28,17 @@ class Level:
     trials: str
     limit: float
 
-    def scaled(self, factor: float) -> Level:
-        """The limit multiplied."""
-        return replace(self, limit=self.limit * factor)
-
     def breaches(self, telemetry: Telemetry, window: int, least: float = 1) -> Flags:
-        """By minute: the rate of the last `window` minutes, `least` trials or more, is above."""
+        """By minute: the rate of the last `window` minutes, `least` trials or more, is above.
+
+        Nothing is read before the first whole window: a ratio of one minute would be noise that
+        no threshold of a window is meant for.
+        """
         events = rolling(telemetry.minutes[self.events][CANARY], window)
         trials = self.trials_seen(telemetry, window)
-        return np.asarray((events > self.limit * trials) & (trials >= least))
+        flags = np.asarray((events > self.limit * trials) & (trials >= least))
+        flags[: window - 1] = False
+        return flags
 
     def trials_seen(self, telemetry: Telemetry, window: int) -> Counts:
         """By minute: the canary's trials of the last `window` minutes."""
@@ -53,19 +56,22 @@ class Drop:
     limit: float
     relative: bool
 
-    def scaled(self, factor: float) -> Drop:
-        """The limit multiplied."""
-        return replace(self, limit=self.limit * factor)
-
     def breaches(self, telemetry: Telemetry, least: float = 1) -> Flags:
-        """By hour: the mean of the last hours is below, `least` units or more in the canary."""
+        """By hour: the mean of the last hours is below, `least` units or more in the canary.
+
+        As with a level, from the first whole window on.
+        """
         total = rolling(telemetry.hours[self.total], self.hours)
         units = rolling(telemetry.hours[self.units], self.hours)
         means = total / np.maximum(units, 1)
         allowed = self.limit * (means[CONTROL] if self.relative else 1)
         enough = (units[CANARY] >= max(least, 1)) & (units[CONTROL] >= 1)
-        return np.asarray((means[CONTROL] - means[CANARY] > allowed) & enough)
+        flags = np.asarray((means[CONTROL] - means[CANARY] > allowed) & enough)
+        flags[: self.hours - 1] = False
+        return flags
 
+
+_Limit = TypeVar("_Limit", Level, Drop)
 
 LEVELS = (
     Level("error", "errors", "requests", 0.02),
@@ -83,6 +89,21 @@ DROPS = (
 def metrics_of(levels: tuple[Level, ...], drops: tuple[Drop, ...]) -> frozenset[str]:
     """The metrics that some limits name."""
     return frozenset((*(level.metric for level in levels), *(drop.metric for drop in drops)))
+
+
+def scaled(
+    limits: tuple[_Limit, ...], factor: float, metric: str | None = None
+) -> tuple[_Limit, ...]:
+    """The limits multiplied, all of them or one metric's."""
+    return tuple(
+        replace(limit, limit=limit.limit * factor) if metric in (None, limit.metric) else limit
+        for limit in limits
+    )
+
+
+def only(limits: tuple[_Limit, ...], metric: str) -> tuple[_Limit, ...]:
+    """One metric's limits."""
+    return tuple(limit for limit in limits if limit.metric == metric)
 
 
 def rolling(values: Counts, window: int) -> Counts:

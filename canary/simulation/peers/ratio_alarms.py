@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from canary.simulation.peers import limits
 from canary.simulation.peers.limits import DROPS, LEVELS, Drop, Level, metrics_of
 from canary.simulation.peers.strategy import Stop
 from canary.simulation.telemetry import Telemetry
@@ -72,10 +73,12 @@ class RatioAlarms:
                 stops.append(Stop(float((past[0] + 1) * _MINUTES_AN_HOUR), drop.metric))
         return min(stops, key=lambda stop: stop.minute, default=None)
 
-    def scaled(self, factor: float) -> RatioAlarms:
-        """Every threshold multiplied by one factor; window and gate stay."""
-        return replace(
-            self,
-            levels=tuple(level.scaled(factor) for level in self.levels),
-            drops=tuple(drop.scaled(factor) for drop in self.drops),
-        )
+    def scaled(self, factor: float, metric: str | None = None) -> RatioAlarms:
+        """Thresholds multiplied, all or one metric's; window and gate stay."""
+        levels = limits.scaled(self.levels, factor, metric)
+        return replace(self, levels=levels, drops=limits.scaled(self.drops, factor, metric))
+
+    def only(self, metric: str) -> RatioAlarms:
+        """The limits of one metric."""
+        levels = limits.only(self.levels, metric)
+        return replace(self, levels=levels, drops=limits.only(self.drops, metric))

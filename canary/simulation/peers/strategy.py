@@ -49,6 +49,10 @@ class Strategy(Protocol):
         """When it first stops this release; None when it lets it run to the end."""
         ...
 
-    def scaled(self, factor: float) -> Self:
-        """The same rule, its threshold multiplied: above 1 it stops later or never."""
+    def scaled(self, factor: float, metric: str | None = None) -> Self:
+        """The same rule, thresholds multiplied, or that of one metric: above 1 it stops later."""
+        ...
+
+    def only(self, metric: str) -> Self:
+        """The same rule watching one of its metrics."""
         ...

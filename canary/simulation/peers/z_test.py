@@ -54,6 +54,13 @@ class RepeatedZTest:
             return None
         return Stop(float((past[0] + 1) * _MINUTES_AN_HOUR), "completion")
 
-    def scaled(self, factor: float) -> RepeatedZTest:
+    def scaled(self, factor: float, metric: str | None = None) -> RepeatedZTest:
         """The critical z multiplied."""
-        return replace(self, critical=self.critical * factor)
+        mine = metric in (None, "completion")
+        return replace(self, critical=self.critical * factor) if mine else self
+
+    def only(self, metric: str) -> RepeatedZTest:
+        """It watches one metric already. Raises `ValueError` for another."""
+        if metric != "completion":
+            raise ValueError(f"metric: {metric} is not completion")
+        return self

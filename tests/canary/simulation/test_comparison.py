@@ -52,9 +52,9 @@ def _compared() -> Comparison:
 def test_thresholds_are_tuned_to_our_own_false_stops_on_other_seeds() -> None:
     """One of five: with 40 to 49 errors in 500 the two worst of ten lie above 47 / 10."""
     comparison = _compared()
-    tuning = comparison.tunings["raw_ratio"]
+    tuning = comparison.tunings["raw_ratio"].together
     assert tuning.target == pytest.approx(0.2)
-    assert tuning.factor == pytest.approx(4.7, rel=0.01)
+    assert tuning.factors["error"] == pytest.approx(4.7, rel=0.01)
 
 
 def test_shares_are_those_of_the_stops_with_their_intervals() -> None:
@@ -108,7 +108,7 @@ def test_a_stop_before_the_fault_is_no_detection() -> None:
         [OurRelease("broken", 0, ONSET + 10)],
         early,
         [RatioAlarms()],
-        [0],
+        [0, 1],
         turns_per_conversation=4,
         target=0.0,
     )
@@ -137,15 +137,16 @@ def test_rows_are_plain_json() -> None:
     """No infinity, no NaN, no numpy number."""
     document = _compared().as_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    assert len(document["rows"]) == 2 * (1 + 2 * 2)
-    assert document["strategies"]["raw_ratio"]["tuning"]["reached"] is True
+    assert len(document["rows"]) == 2 * (1 + 3 + 2)
+    assert document["strategies"]["raw_ratio"]["tuning"]["together"]["reached"] is True
+    assert document["strategies"]["repeated_z"]["tuning"]["by_metric"] is None
 
 
 def test_the_markdown_holds_every_row_and_says_who_does_not_claim() -> None:
     """Healthy worlds in one table, faults in the other."""
     text = markdown(_compared())
     table_rows = [line for line in text.splitlines() if line.startswith(("| null", "| broken"))]
-    assert len(table_rows) == 10
+    assert len(table_rows) == 12
     assert sum("(-)" in line for line in table_rows) == 2
     assert (
         "| broken | raw_ratio | default | 0.0% | 0.0% | 2 min | 4 min | 20 min | 40 min |" in text
@@ -172,10 +173,11 @@ def test_the_peers_find_a_hard_fault_in_real_traffic() -> None:
         metrics={"errors": "error"},
         target=0.0,
     )
-    tuned = [row for row in comparison.rows if row.thresholds == "tuned" and row.claims]
+    tuned = [row for row in comparison.rows if "tuned" in row.thresholds and row.claims]
     assert {row.strategy for row in tuned} == {each.name for each in peers()} - {"repeated_z"}
+    assert len(tuned) == 10
     for row in tuned:
         assert row.delay is not None
         assert row.delay.p95 is not None
         assert row.delay.p95 <= 120
-        assert np.isfinite(row.factor)
+        assert all(np.isfinite(factor) for factor in row.factors.values())

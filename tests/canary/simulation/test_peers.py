@@ -163,6 +163,22 @@ def test_a_strategy_says_what_it_follows_and_what_it_reads(strategy: RatioAlarms
     assert strategy.reads <= set(METRICS)
 
 
+@pytest.mark.parametrize("strategy", peers(), ids=lambda each: each.name)
+def test_one_metric_s_threshold_moves_alone(strategy: RatioAlarms) -> None:
+    """Watching one metric stops where that metric would; a lax threshold takes it out."""
+    scene = telemetry(3, days=2, fault={"errors": 0.1}, fault_minute=600)
+    if "error" not in strategy.reads:
+        return
+    others = strategy.scaled(128)
+    for name in strategy.reads:
+        alone = strategy.only(name)
+        assert alone.reads == {name}
+        relaxed = others.scaled(1 / 128, name)
+        assert relaxed.stops_at(scene) == alone.stops_at(scene)
+    assert strategy.only("error").stops_at(scene) is not None
+    assert strategy.only("error").scaled(128, "error").stops_at(scene) is None
+
+
 def test_names_are_those_of_different_strategies() -> None:
     """Rows are told apart by name."""
     names = [strategy.name for strategy in peers()]
