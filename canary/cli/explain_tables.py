@@ -7,7 +7,6 @@ from rich.table import Table
 
 from canary.cli.policy_tables import console_of_tables, table_of
 from canary.planning.explain import Explanation, GatePlan, GateTime
-from canary.policy.compiled import Unit
 from canary.policy.duration import duration_text
 
 __all__ = ["print_explanation"]
@@ -72,7 +71,7 @@ def _gates(explanation: Explanation) -> Table:
             str(gate.stage),
             "proved" if gate.kind == "must_pass" else "not disproved",
             _scope(gate),
-            _effect(gate.limit, gate.unit, signed=True),
+            _effect(gate.limit, _unit(gate), signed=True),
             _both([f"{each.passes:.2f}" for each in times if each.passes is not None]),
             _effects([_refused(each) for each in times], gate),
             _effects([_tolerated(each) for each in times], gate)
@@ -172,18 +171,24 @@ def _tolerated(time: GateTime) -> float | None:
 
 def _effects(values: list[float | None], gate: GatePlan) -> str:
     """Both durations' numbers, points without their name."""
-    unit = "points" if gate.unit == "level" else gate.unit
+    unit = "points" if _unit(gate) == "level" else _unit(gate)
     told = [_effect(each, unit) if each is not None else "nothing" for each in values]
     return _both([each.removesuffix(" points") for each in told])
 
 
-def _effect(value: float, unit: str | Unit, *, signed: bool = False) -> str:
+def _unit(gate: GatePlan) -> str:
+    return "ms" if gate.unit == "level" and gate.measure == "quantile" else gate.unit
+
+
+def _effect(value: float, unit: str, *, signed: bool = False) -> str:
     """An effect with its unit; rates are in points and percent."""
     sign = "+" if signed else ""
     if unit == "points":
         return f"{value * 100:{sign}.3g} points"
     if unit == "relative":
         return f"{value * 100:{sign}.3g}%"
+    if unit == "ms":
+        return f"{value:,.0f} ms"
     return f"{value * 100:.4g}%" if unit == "level" else f"{value:{sign}.3g}"
 
 

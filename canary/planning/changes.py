@@ -212,8 +212,9 @@ def _widened(policy: CompiledPolicy, gate: Gate, factor: float) -> Gate:
     """The gate with its distance from an identical candidate multiplied."""
     if gate.unit != "level":
         return replace(gate, limit=gate.limit * factor)
-    moments = baseline_moments(policy, policy.metric(gate.metric), gate)
-    mean = moments[0] if moments else 0.0
+    metric = policy.metric(gate.metric)
+    moments = baseline_moments(policy, metric, gate)
+    mean = moments[0] if moments else policy.baseline.p99_ms
     return replace(gate, limit=mean + (gate.limit - mean) * factor)
 
 

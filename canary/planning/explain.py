@@ -44,6 +44,7 @@ class GatePlan:
     """A gate at its stage's minimum and maximum duration."""
 
     metric: str
+    measure: str
     stage: int
     kind: str
     scope: str
@@ -159,6 +160,7 @@ def _gate_plan(policy: CompiledPolicy, gate: Gate, design_effect: float) -> Gate
     at_minimum, at_maximum = after(stage.min_seconds), after(stage.max_seconds)
     return GatePlan(
         metric=gate.metric,
+        measure=policy.metric(gate.metric).measure,
         stage=gate.stage,
         kind=gate.kind,
         scope=gate.scope,

@@ -1,8 +1,8 @@
 """What a gate can resolve in so long a stage: for each scope's part, at the policy's volumes.
 
-Planning only, by normal approximations: the baseline is taken for the truth and a design effect
-for what customers with several conversations cost. Effects are in the metric's own scale, points
-as fractions, and a positive one is a deterioration.
+Planning only, by normal approximations: the baseline is taken for the truth, its volume for even
+over the day, and a design effect for what customers with several conversations cost. Effects are
+in the metric's own scale, points as fractions, and a positive one is a deterioration.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from canary.planning.tails import tail_of
 from canary.policy.compiled import CompiledPolicy, Gate, Intent
 from canary.policy.planning import (
     baseline_moments,
@@ -37,7 +38,8 @@ class Resolution:
     below the gate's minimum sample. `refuses` is the true deterioration that is not let by with
     probability .8: not passed by a must_pass gate, failed by a must_not_fail gate; None without
     data. `tolerates` is the deterioration, negative for an improvement, up to which a must_pass
-    gate still passes with .8. Both are in the gate's own unit.
+    gate still passes with .8. Both are in the gate's own unit, of a P99's
+    level in milliseconds.
     """
 
     part: str
@@ -52,6 +54,8 @@ def resolve(
 ) -> tuple[Resolution, ...] | None:
     """Each part's resolution; None where the baseline does not tell the metric's spread."""
     metric = policy.metric(gate.metric)
+    if metric.measure == "quantile":
+        return (_resolve_tail(policy, gate, seconds, design_effect),)
     moments = baseline_moments(policy, metric, gate)
     if moments is None:
         return None
@@ -69,13 +73,9 @@ def resolve(
             found.append(Resolution(part, least, 0.0, None, None))
             continue
         error = deviation * math.sqrt(design_effect / information)
-        passes = _NORMAL.cdf(margin / error - z)
-        if gate.kind == "must_pass":
-            refuses, tolerates = margin - error * (z - _Z_POWER), margin - error * (z + _Z_POWER)
-            found.append(Resolution(part, least, passes, refuses / scale, tolerates / scale))
-        else:
-            refuses = margin + error * (z + _Z_POWER)
-            found.append(Resolution(part, least, passes, refuses / scale, None))
+        passes, refuses, tolerates = _verdicts(gate, margin, error, z * error)
+        tolerated = None if tolerates is None else tolerates / scale
+        found.append(Resolution(part, least, passes, refuses / scale, tolerated))
     return tuple(found)
 
 
@@ -102,6 +102,51 @@ def gate_groups(policy: CompiledPolicy, gate: Gate) -> Mapping[str, tuple[Intent
         for intent in policy.intents
         if gate.scope == "intent" or intent.revenue_critical
     }
+
+
+def _verdicts(
+    gate: Gate, margin: float, error: float, beyond: float
+) -> tuple[float, float, float | None]:
+    """P(PASS | identical); the deterioration refused, and tolerated, with the wanted power.
+
+    `beyond` is how far the verdict's bound lies from the estimate.
+    """
+    passes = _NORMAL.cdf((margin - beyond) / error)
+    spare = error * _Z_POWER
+    if gate.kind == "must_pass":
+        return passes, margin - beyond + spare, margin - beyond - spare
+    return passes, margin + beyond + spare, None
+
+
+def _resolve_tail(
+    policy: CompiledPolicy, gate: Gate, seconds: float, design_effect: float
+) -> Resolution:
+    """A P99 over all intents, on the log scale: a level in milliseconds, or a ratio."""
+    metric, today = policy.metric(gate.metric), policy.baseline.p99_ms
+    matured = matured_days(metric, seconds)
+    shares = [rate(policy, gate.stage, intent.name) for intent in policy.intents]
+    volumes = [intent.daily_volume * matured for intent in policy.intents]
+    canary = sum(n * share for n, share in zip(volumes, shares, strict=True))
+    control = sum(volumes) - canary
+    level = gate.unit == "level"
+    least = canary if level else min(canary, control)
+    confidence = policy.statistics.gate_confidence
+    arms = [
+        tail_of(n / design_effect, confidence) for n in ((canary,) if level else (canary, control))
+    ]
+    known = [arm for arm in arms if arm is not None]
+    if least < gate.min_sample or len(known) < len(arms):
+        return Resolution("overall", least, 0.0, None, None)
+    error = math.hypot(*(arm.error for arm in known))
+    # The ratio's bound is slow for the canary and quick for control; a level has its estimate.
+    beyond = (
+        0.0 if gate_z(policy, gate) == 0 else math.hypot(known[0].up, *(a.down for a in known[1:]))
+    )
+    margin = math.log(gate.limit / today) if level else math.log1p(gate.limit)
+    passes, refuses, tolerates = _verdicts(gate, margin, error, beyond)
+    scale = today if level else 1.0
+    tolerated = None if tolerates is None else scale * math.expm1(tolerates)
+    return Resolution("overall", least, passes, scale * math.expm1(refuses), tolerated)
 
 
 def _z(policy: CompiledPolicy, gate: Gate, parts: int) -> float:

@@ -80,7 +80,7 @@ def test_explain_says_what_resolves_what_takes_long_and_what_would_help() -> Non
         "customers taken as independent (design effect 1)",
         "24h 0.00  2d 0.80",
         "escalation (bottleneck)",
-        "Not planned, because the baseline does not tell their spread: p99",
+        "Not planned, because the baseline does not tell their spread: fallback",
         "all intents together reach power .8",
         "the minimum durations rule",
         "a minimum of 2d makes it 0.8",

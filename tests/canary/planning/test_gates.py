@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from canary.planning.gates import gate_groups, gate_pass, resolve
+from canary.planning.tails import LATENCY_SIGMA
 from canary.policy.compiled import CompiledPolicy, Gate
+from canary.statistics.quantile_ratio import quantile_interval, quantile_ratio
 
 DAY, WINDOW = 86_400, 6 * 3_600
 COMPLETION = Gate("completion", 3, "must_pass", "points", -0.01)
@@ -97,6 +100,42 @@ def test_scopes_have_their_parts(compiled: CompiledPolicy) -> None:
 
 
 def test_what_the_baseline_does_not_tell_is_not_resolved(compiled: CompiledPolicy) -> None:
-    """The spread of a P99 stands in no baseline."""
-    assert resolve(compiled, Gate("p99", 1, "must_pass", "relative", 0.1), DAY) is None
-    assert gate_pass(compiled, Gate("p99", 1, "must_pass", "relative", 0.1), DAY) is None
+    """How often the safety filter refuses stands in no baseline."""
+    gate = Gate("safety", 2, "must_pass", "points", 0.005)
+    assert resolve(compiled, gate, DAY) is None
+    assert gate_pass(compiled, gate, DAY) is None
+
+
+def test_a_ratio_of_p99s_agrees_with_a_simulation_of_the_gate(small: CompiledPolicy) -> None:
+    """2,000 and 8,000 conversations: log error 1.867 * sqrt(1 / 2000 + 1 / 8000) = .0467.
+
+    The bound is .087 beyond the estimate for the canary, .034 for control: together .093, so
+    P = Phi((ln 1.1 - .093) / .0467) = .52; 400 simulated gates agree within three errors.
+    """
+    intent = replace(small.intents[0], rate=0.2)
+    stages = tuple(replace(s, rate=0.2) if s.index == 1 else s for s in small.stages)
+    policy = replace(small, intents=(intent,), stages=stages)
+    planned = gate_pass(policy, Gate("p99", 1, "must_pass", "relative", 0.1), DAY)
+    assert planned == pytest.approx(0.52, abs=0.02)
+    rng = np.random.default_rng(11)
+    passed = 0
+    for _ in range(400):
+        control, canary = (
+            quantile_interval(
+                n, np.sort(rng.lognormal(8, LATENCY_SIGMA, n))[::-1][:500], 0.99, 0.95
+            )
+            for n in (8_000, 2_000)
+        )
+        assert control is not None
+        assert canary is not None
+        passed += quantile_ratio(canary, control).upper <= 0.1
+    assert passed / 400 == pytest.approx(planned, abs=0.075)
+
+
+def test_a_p99_s_level_is_held_by_its_estimate_in_milliseconds(small: CompiledPolicy) -> None:
+    """4,000 ms under 5,000: half of the candidates that are 1,000 ms slower are let by."""
+    gate = Gate("p99", 3, "must_pass", "level", 5_000)
+    found = resolve(small, gate, 4 * DAY)
+    assert found is not None
+    assert found[0].passes > 0.999
+    assert (found[0].tolerates or 0) < 1_000 < (found[0].refuses or 0) < 1_200
