@@ -112,7 +112,9 @@ def _rates(telemetry: Telemetry, events: str, trials: str) -> tuple[Values, Valu
     series = []
     for arm in (CONTROL, CANARY):
         n = telemetry.minutes[trials][arm]
-        rate = np.where(n > 0, telemetry.minutes[events][arm] / np.maximum(n, 1), np.nan)
+        shares = telemetry.minutes[events][arm] / np.where(n > 0, n, 1)
+        # Trials may be spread more evenly over minutes than events: a share stays a share.
+        rate = np.where(n > 0, np.minimum(shares, 1.0), np.nan)
         hours = len(rate) // _MINUTES_AN_HOUR
         series.append(rate[: hours * _MINUTES_AN_HOUR].reshape(hours, _MINUTES_AN_HOUR))
     return series[0], series[1]

@@ -28,7 +28,7 @@ class Level:
     trials: str
     limit: float
 
-    def breaches(self, telemetry: Telemetry, window: int, least: float = 1) -> Flags:
+    def breaches(self, telemetry: Telemetry, window: int, least: float = 0) -> Flags:
         """By minute: the rate of the last `window` minutes, `least` trials or more, is above.
 
         Nothing is read before the first whole window: a ratio of one minute would be noise that
@@ -36,7 +36,7 @@ class Level:
         """
         events = rolling(telemetry.minutes[self.events][CANARY], window)
         trials = self.trials_seen(telemetry, window)
-        flags = np.asarray((events > self.limit * trials) & (trials >= least))
+        flags = np.asarray((events > self.limit * trials) & (trials > 0) & (trials >= least))
         flags[: window - 1] = False
         return flags
 
@@ -56,7 +56,7 @@ class Drop:
     limit: float
     relative: bool
 
-    def breaches(self, telemetry: Telemetry, least: float = 1) -> Flags:
+    def breaches(self, telemetry: Telemetry, least: float = 0) -> Flags:
         """By hour: the mean of the last hours is below, `least` units or more in the canary.
 
         As with a level, from the first whole window on.
@@ -65,7 +65,7 @@ class Drop:
         units = rolling(telemetry.hours[self.units], self.hours)
         means = total / np.maximum(units, 1)
         allowed = self.limit * (means[CONTROL] if self.relative else 1)
-        enough = (units[CANARY] >= max(least, 1)) & (units[CONTROL] >= 1)
+        enough = (units[CANARY] >= max(least, 1)) & (units[CONTROL] > 0)
         flags = np.asarray((means[CONTROL] - means[CANARY] > allowed) & enough)
         flags[: self.hours - 1] = False
         return flags

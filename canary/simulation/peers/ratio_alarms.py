@@ -64,11 +64,11 @@ class RatioAlarms:
         """The end of the first minute or hour past a limit; the earliest limit, in A10's order."""
         stops = []
         for level in self.levels:
-            past = np.flatnonzero(level.breaches(telemetry, self.window, max(self.gate, 1)))
+            past = np.flatnonzero(level.breaches(telemetry, self.window, self.gate))
             if past.size:
                 stops.append(Stop(float(past[0] + 1), level.metric))
         for drop in self.drops:
-            past = np.flatnonzero(drop.breaches(telemetry, max(self.gate, 1)))
+            past = np.flatnonzero(drop.breaches(telemetry, self.gate))
             if past.size:
                 stops.append(Stop(float((past[0] + 1) * _MINUTES_AN_HOUR), drop.metric))
         return min(stops, key=lambda stop: stop.minute, default=None)
