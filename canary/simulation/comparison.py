@@ -79,8 +79,9 @@ def compare(
     Tuned is by one factor and, with `by_metric`, also by a factor for each metric.
 
     `metrics` says by world which metric is hurt in it: a strategy that does not read it claims
-    nothing there. `target` is the false-stop rate to tune to, by default our own in the null
-    world. `run` maps over releases, so that an executor may be given; then `telemetry` must pickle.
+    nothing there, and where no minute of a fault is known it is taken for ill from the first
+    exposure. `target` is the false-stop rate to tune to, by default our own in the null world.
+    `run` maps over releases, so that an executor may be given; then `telemetry` must pickle.
     Raises `ValueError` for tuning seeds that are judged too, and where our own rate is unknown.
     """
     judged = {release.seed for release in ours if release.world == NULL}
@@ -98,9 +99,10 @@ def compare(
         for variant in _variants(strategy, tuned, by_metric=by_metric)
     )
     by_world: dict[str, list[Trial]] = defaultdict(list)
-    for trial in run(partial(_trial, telemetry, variants, turns_per_conversation), ours):
-        by_world[trial.world].append(trial)
     hurt = dict(metrics or {})
+    judge = partial(_trial, telemetry, variants, turns_per_conversation, frozenset(hurt))
+    for trial in run(judge, ours):
+        by_world[trial.world].append(trial)
     rows = [
         row
         for world, trials in by_world.items()
@@ -121,21 +123,25 @@ def _trial(
     telemetry: Telemetries,
     variants: Sequence[Variant],
     turns_per_conversation: float,
+    hurt: frozenset[str],
     release: OurRelease,
 ) -> Trial:
     """One release, stopped by each of them where it would be."""
     seen = telemetry(release.world, release.seed)
+    onset = seen.fault_minute
+    if onset is None and release.world in hurt:
+        onset = 0.0
     stops: dict[str, float | None] = {OURS: release.stopped_at}
     for variant in variants:
         stop = with_factors(variant.strategy, variant.factors).stops_at(seen)
         stops[variant.key] = stop.minute if stop else None
     harmed = {}
-    if seen.fault_minute is not None:
+    if onset is not None:
         turns = np.concatenate(([0.0], np.cumsum(seen.minutes["requests"][CANARY])))
         ends = {key: len(turns) - 1.0 if at is None else at for key, at in stops.items()}
         minutes = np.arange(len(turns))
-        before = float(np.interp(seen.fault_minute, minutes, turns))
+        before = float(np.interp(onset, minutes, turns))
         for key, end in ends.items():
             until = float(np.interp(end, minutes, turns))
             harmed[key] = max(0.0, until - before) / turns_per_conversation
-    return Trial(release.world, release.seed, seen.fault_minute, stops, harmed)
+    return Trial(release.world, release.seed, onset, stops, harmed)

@@ -120,6 +120,30 @@ def test_a_stop_before_the_fault_is_no_detection() -> None:
     assert row.harmed is None
 
 
+def test_a_candidate_that_is_worse_all_along_is_ill_from_the_first_exposure() -> None:
+    """A world named in `metrics` has its onset at 0; every stop is a detection."""
+
+    def worse(world: str, seed: int) -> Telemetry:
+        scene = _scene("null", seed)
+        if world == "worse":
+            scene.minutes["errors"][CANARY] = 30
+        return scene
+
+    comparison = compare(
+        [OurRelease("worse", 0, 60.0)],
+        worse,
+        [RatioAlarms()],
+        [0, 1],
+        turns_per_conversation=4,
+        metrics={"worse": "error"},
+        target=0.0,
+    )
+    row = _by(comparison)["worse", "raw_ratio", "default"]
+    assert row.delay is not None
+    assert (row.delay.median, row.delay.ours_median) == (5.0, 60.0)
+    assert row.harmed == pytest.approx(5 * 25)
+
+
 def test_seeds_that_are_judged_are_not_tuned_on() -> None:
     """Tuning on the releases that one is judged by would flatter the peer."""
     ours = [OurRelease("null", seed, None) for seed in range(3)]
