@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("canary.cli.local:local", "Run a whole release on this machine."),
     "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
     "simulate": ("canary.cli.simulate:simulate", "Say how often a policy is wrong."),
+    "samplesize": ("canary.cli.samplesize:samplesize", "Say how many conversations a test needs."),
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
