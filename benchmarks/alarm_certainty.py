@@ -17,9 +17,9 @@ import numpy as np
 
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
-from canary.release.model import Cause
-from canary.simulation.setting import Ending, Setting
+from canary.simulation.setting import Setting
 from canary.simulation.study import run, workers_for
+from canary.simulation.summary import stopped_for_own_sake
 from canary.simulation.world import load_world
 
 POLICY = Path(__file__).parents[1] / "policy" / "mangaassist.toml"
@@ -37,15 +37,6 @@ def with_quantile(policy: CompiledPolicy, z: float) -> CompiledPolicy:
     return replace(policy, triggers=triggers)
 
 
-def stopped(endings: tuple[Ending, ...]) -> list[Ending]:
-    """Those that ended for the candidate's own sake."""
-    return [
-        each
-        for each in endings
-        if each.outcome in ("rollback", "reject") and each.cause != Cause.SHARED.value
-    ]
-
-
 def main() -> None:
     """One line for each quantile."""
     releases = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
@@ -59,7 +50,7 @@ def main() -> None:
         for name in (*HARMLESS, *HARMFUL):
             world = load_world(name, own)
             found = run(Setting(own, world, SEED), releases, workers=workers_for(releases))
-            ended = stopped(found)
+            ended = [each for each in found if stopped_for_own_sake(each)]
             if world.onset is None:
                 cells.append(f"{len(ended) / releases:.4f}")
                 continue

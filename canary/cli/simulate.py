@@ -57,6 +57,9 @@ EFFECTS = _Effects()
 @click.option("--waves", is_flag=True, help="Every region, wave after wave.")
 @click.option("--targets", is_flag=True, help="Hold each world's figures against its targets.")
 @click.option(
+    "--compare", is_flag=True, help="Other tools' strategies in the same worlds (default: faults)."
+)
+@click.option(
     "--plots",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
@@ -83,6 +86,7 @@ def simulate(
     region: str | None,
     waves: bool,
     targets: bool,
+    compare: bool,
     plots: Path | None,
     effects: tuple[float, ...] | None,
     workers: int | None,
@@ -110,6 +114,17 @@ def simulate(
         quiet=as_json and not sys.stderr.isatty(),
     )
 
+    if compare and (waves or targets or effects or plots):
+        _refuse("--compare goes with none of --waves, --targets, --effects, --plots")
+
+    def tell(document: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(document))
+
+    modes = {"--waves": waves, "--targets": targets, "--compare": compare, "--effects": effects}
+    if conflict := _conflict(modes, plots=plots is not None, worlds=len(worlds)):
+        _refuse(conflict)
+
     def tell(document: dict[str, Any]) -> None:
         if as_json:
             click.echo(json.dumps(document))
@@ -122,6 +137,10 @@ def simulate(
             return
         if waves:
             found = simulating.simulate_waves(asked, tell=tell)
+        elif compare:
+            from canary.cli import comparing
+
+            found = comparing.compare(asked, tell=tell)
         elif effects:
             found = simulating.simulate_effects(asked, effects, tell=tell)
         else:
@@ -134,6 +153,18 @@ def simulate(
     if not as_json:
         found.show()
     sys.exit(0 if found.good else 1)
+
+
+def _conflict(modes: dict[str, Any], *, plots: bool, worlds: int) -> str:
+    """What does not go together in a call; empty when all does."""
+    wanted = [name for name, value in modes.items() if value]
+    if len(wanted) > 1:
+        return f"{' and '.join(wanted)} exclude each other"
+    if wanted in (["--effects"], ["--waves"]) and worlds > 1:
+        return f"{wanted[0]} goes with one world"
+    if plots and wanted in (["--compare"], ["--waves"]):
+        return f"--plots does not go with {wanted[0]}"
+    return ""
 
 
 def _refuse(message: str) -> NoReturn:

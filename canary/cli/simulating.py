@@ -31,7 +31,18 @@ from canary.simulation.targets import verdicts
 from canary.simulation.waves import together
 from canary.simulation.world import known_worlds, load_world
 
-__all__ = ["Asked", "Found", "list_worlds", "simulate_effects", "simulate_waves", "simulate_worlds"]
+__all__ = [
+    "Asked",
+    "Found",
+    "compiled",
+    "list_worlds",
+    "origin",
+    "progress",
+    "run_world",
+    "simulate_effects",
+    "simulate_waves",
+    "simulate_worlds",
+]
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Found:
 
 def list_worlds(asked: Asked, *, as_json: bool) -> None:
     """Print every world's name and sentence."""
-    policy = _compiled(asked, asked.region)
+    policy = compiled(asked, asked.region)
     found = {name: load_world(name, policy).description for name in known_worlds()}
     if as_json:
         click.echo(json.dumps(found))
@@ -75,7 +86,7 @@ def simulate_worlds(
 
     Raises `PolicyError` and `UnknownWorldError`.
     """
-    policy = _compiled(asked, asked.region)
+    policy = compiled(asked, asked.region)
     names = asked.worlds or ("null",)
     if targets and not asked.worlds:
         names = known_worlds()
@@ -83,13 +94,13 @@ def simulate_worlds(
     documents = []
     endings: dict[str, tuple[Ending, ...]] = {}
     for name, setting in settings.items():
-        endings[name], seconds = _run(asked, name, setting)
+        endings[name], seconds = run_world(asked, name, setting)
         document = {
             "world": name,
             "releases": asked.releases,
             "seconds": round(seconds, 2),
             **summary(setting.world, endings[name]),
-            **_origin(asked, policy),
+            **origin(asked, policy),
         }
         if targets:
             document["targets"] = [
@@ -117,7 +128,7 @@ def simulate_effects(
     asked: Asked, effects: tuple[float, ...], *, tell: Callable[[dict[str, Any]], None]
 ) -> Found:
     """One world with each of the true effects on completion (fractions of one)."""
-    policy = _compiled(asked, asked.region)
+    policy = compiled(asked, asked.region)
     name = asked.worlds[0] if asked.worlds else "null"
     world = load_world(name, policy)
     documents, endings = [], []
@@ -125,14 +136,14 @@ def simulate_effects(
         candidate = world.candidate.model_copy(update={"completion": effect})
         shifted = world.model_copy(update={"candidate": candidate})
         label = f"{name} {100 * effect:+g}"
-        found, seconds = _run(asked, label, Setting(policy, shifted, asked.seed))
+        found, seconds = run_world(asked, label, Setting(policy, shifted, asked.seed))
         document = {
             "world": label,
             "effect": effect,
             "releases": asked.releases,
             "seconds": round(seconds, 2),
             **summary(shifted, found),
-            **_origin(asked, policy),
+            **origin(asked, policy),
         }
         documents.append(document)
         endings.append(found)
@@ -154,10 +165,10 @@ def simulate_waves(asked: Asked, *, tell: Callable[[dict[str, Any]], None]) -> F
         policy = compile_policy(loaded, region.name)
         # Regions share no customers: each has draws of its own.
         setting = Setting(policy, load_world(name, policy), asked.seed + 1_000_003 * place)
-        found, took = _run(asked, f"{name} in {region.name}", setting)
+        found, took = run_world(asked, f"{name} in {region.name}", setting)
         by_wave.setdefault(region.wave, {})[region.name] = found
         seconds += took
-    world = load_world(name, _compiled(asked, None))
+    world = load_world(name, compiled(asked, None))
     document = {
         "world": name,
         "releases": asked.releases,
@@ -170,16 +181,18 @@ def simulate_waves(asked: Asked, *, tell: Callable[[dict[str, Any]], None]) -> F
     return Found(lambda: simulation_tables.show_waves(document))
 
 
-def _run(asked: Asked, name: str, setting: Setting) -> tuple[tuple[Ending, ...], float]:
+def run_world(asked: Asked, name: str, setting: Setting) -> tuple[tuple[Ending, ...], float]:
+    """The releases of one world, and how many seconds they took."""
     started = time.perf_counter()
     workers = workers_for(asked.releases, asked.workers)
-    with _progress(name, asked.releases, quiet=asked.quiet) as advance:
+    with progress(name, asked.releases, quiet=asked.quiet) as advance:
         endings = run(setting, asked.releases, workers=workers, progress=advance)
     return endings, time.perf_counter() - started
 
 
 @contextmanager
-def _progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+def progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error that the yielded function moves on."""
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description}"),
@@ -193,7 +206,8 @@ def _progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int],
         yield lambda done: bar.update(task, advance=done)
 
 
-def _origin(asked: Asked, policy: CompiledPolicy) -> dict[str, Any]:
+def origin(asked: Asked, policy: CompiledPolicy) -> dict[str, Any]:
+    """Where figures come from, so that they can be made again."""
     return {
         "region": policy.region,
         "seed": asked.seed,
@@ -202,6 +216,7 @@ def _origin(asked: Asked, policy: CompiledPolicy) -> dict[str, Any]:
     }
 
 
-def _compiled(asked: Asked, region: str | None) -> CompiledPolicy:
+def compiled(asked: Asked, region: str | None) -> CompiledPolicy:
+    """The policy of a region, by default of the policy's first."""
     loaded = load_policy(asked.policy)
     return compile_policy(loaded, region or loaded.regions[0].name)

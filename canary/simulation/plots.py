@@ -10,9 +10,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from canary.release.model import Cause
 from canary.simulation.setting import Ending
-from canary.simulation.summary import OUTCOMES
+from canary.simulation.summary import OUTCOMES, stopped_for_own_sake
 from canary.simulation.world import World
 from canary.statistics.intervals import wilson
 
@@ -42,9 +41,7 @@ def draw_study(
         name: [
             (each.at - (worlds[name].onset or 0.0)) / 3600
             for each in found
-            if each.outcome in ("rollback", "reject")
-            and each.cause != Cause.SHARED.value
-            and each.at >= (worlds[name].onset or 0.0)
+            if stopped_for_own_sake(each) and each.at >= (worlds[name].onset or 0.0)
         ]
         for name, found in endings.items()
     }

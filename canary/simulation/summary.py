@@ -13,7 +13,7 @@ from canary.simulation.setting import Ending
 from canary.simulation.world import World
 from canary.statistics.intervals import wilson
 
-__all__ = ["OUTCOMES", "share", "summary"]
+__all__ = ["OUTCOMES", "share", "stopped_for_own_sake", "summary"]
 
 OUTCOMES = ("promote", "rollback", "hold", "reject")
 _Z = 1.96
@@ -24,8 +24,7 @@ def summary(world: World, endings: Sequence[Ending]) -> dict[str, Any]:
     """Plain values for JSON: shares with 95% Monte Carlo intervals, times in hours and days."""
     count = len(endings)
     by_outcome: Counter[str] = Counter(ending.outcome for ending in endings)
-    stopped = [each for each in endings if each.outcome in ("rollback", "reject")]
-    own_fault = [each for each in stopped if each.cause != Cause.SHARED.value]
+    own_fault = [each for each in endings if stopped_for_own_sake(each)]
     onset = world.onset or 0.0
     caught = [each for each in own_fault if each.at >= onset]
     found: dict[str, Any] = {name: share(by_outcome[name], count) for name in OUTCOMES}
@@ -43,6 +42,11 @@ def summary(world: World, endings: Sequence[Ending]) -> dict[str, Any]:
     found["gates"] = _gates(endings)
     found["looks"] = _spread(float(each.looks) for each in endings)
     return found
+
+
+def stopped_for_own_sake(ending: Ending) -> bool:
+    """Whether a release was rolled back or rejected, and not for what both arms suffered."""
+    return ending.outcome in ("rollback", "reject") and ending.cause != Cause.SHARED.value
 
 
 def share(number: int, of: int) -> dict[str, float]:

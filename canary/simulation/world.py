@@ -139,6 +139,24 @@ class World(Part):
         own = [fault.after for fault in self.faults if fault.arms == "canary"]
         return min(own, default=None)
 
+    @property
+    def hurts(self) -> str:
+        """What the candidate's own faults, or its differences, hurt most; empty for nothing."""
+        own = [fault for fault in self.faults if fault.arms == "canary"]
+        for change in (*own, self.candidate):
+            worse = {
+                "error": change.error,
+                "slow": change.latency - 1,
+                "throttled": change.throttled,
+                "hallucination": change.hallucination,
+                "csat": -change.csat,
+                "completion": -change.completion,
+            }
+            name, size = max(worse.items(), key=lambda item: item[1])
+            if size > 0:
+                return name
+        return ""
+
 
 def known_worlds() -> tuple[str, ...]:
     """The worlds that come with the product."""

@@ -111,6 +111,18 @@ def test_effects_give_the_operating_characteristic(tmp_path: Path) -> None:
     assert (tmp_path / "characteristic.svg").stat().st_size > 1000
 
 
+def test_other_tools_are_compared_in_the_same_worlds() -> None:
+    """One object: ours and each strategy, with its own thresholds and tuned, in each world."""
+    found = document(run("--compare", "--world", "fault_errors", "--releases", "4", "--json"))
+    assert found["worlds"] == ["null", "fault_errors"]
+    rows = {(each["world"], each["strategy"], each["thresholds"]): each for each in found["rows"]}
+    assert rows["fault_errors", "ours", "policy"]["stopped"]["estimate"] == 1
+    assert rows["null", "raw_ratio", "default"]["stopped"]["estimate"] == 1
+    for name, strategy in found["strategies"].items():
+        assert strategy["page"].startswith("https://") or "source" in strategy["page"], name
+        assert ("fault_errors", name, "tuned") in rows
+
+
 def test_the_list_names_every_world() -> None:
     """One line each, or one object."""
     assert "a candidate just like the control" in run("--list").stdout
@@ -123,7 +135,8 @@ def test_the_list_names_every_world() -> None:
         (("--world", "nul"), "nul: no such world; there are"),
         (("--releases", "0"), "0 is not in the range"),
         (("--effects", "a,b"), "'a,b': numbers with commas"),
-        (("--effects", "1", "--waves"), "--effects goes with one world"),
+        (("--effects", "1", "--waves"), "--waves and --effects exclude each other"),
+        (("--waves", "--world", "null", "--world", "same"), "--waves goes with one world"),
         (("--region", "mars-1"), "region: 'mars-1'; one of"),
     ],
 )
