@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -114,23 +115,11 @@ def simulate(
         quiet=as_json and not sys.stderr.isatty(),
     )
 
-    if compare and (waves or targets or effects or plots):
-        _refuse("--compare goes with none of --waves, --targets, --effects, --plots")
-
-    def tell(document: dict[str, Any]) -> None:
-        if as_json:
-            click.echo(json.dumps(document))
-
     modes = {"--waves": waves, "--targets": targets, "--compare": compare, "--effects": effects}
     if conflict := _conflict(modes, plots=plots is not None, worlds=len(worlds)):
         _refuse(conflict)
 
-    def tell(document: dict[str, Any]) -> None:
-        if as_json:
-            click.echo(json.dumps(document))
-
-    if effects and (waves or targets or len(worlds) > 1):
-        _refuse("--effects goes with one world, and with neither --waves nor --targets")
+    tell = _teller(as_json=as_json)
     try:
         if listing:
             simulating.list_worlds(asked, as_json=as_json)
@@ -153,6 +142,14 @@ def simulate(
     if not as_json:
         found.show()
     sys.exit(0 if found.good else 1)
+
+
+def _teller(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+    def tell(document: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(document))
+
+    return tell
 
 
 def _conflict(modes: dict[str, Any], *, plots: bool, worlds: int) -> str:
