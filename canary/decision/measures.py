@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from canary.decision.facts import Cell, Moments
 from canary.policy.compiled import CompiledPolicy, Metric, Unit
@@ -48,8 +48,7 @@ def within(pairs: Iterable[Pair], strata: Collection[str]) -> tuple[Pair, ...]:
     return tuple(pair for pair in pairs if pair.stratum in strata)
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One metric's interval in a gate's unit, and how many observations each arm has."""
 
     interval: Interval | None
@@ -66,14 +65,18 @@ def compare(
     Strata are weighted by n1 * n0 / N in both arms alike, so a ramp is not taken for an effect.
     """
     kept = tuple(pairs)
-    n_control = sum(pair.control.n for pair in kept)
-    n_canary = sum(pair.canary.n for pair in kept)
+    n_control = n_canary = everything = 0.0
+    weighted: list[tuple[float, Pair]] = []
+    for pair in kept:
+        n_control += pair.control.n
+        n_canary += pair.canary.n
+        if (weight := pair.weight) > 0:
+            weighted.append((weight, pair))
+            everything += weight
     if unit == "level":
         whole = total(pair.canary for pair in kept)
         arm = _arm(policy, metric, [(1.0, whole)], z) if whole.units > 1 else None
         return Comparison(arm, n_control, n_canary)
-    weighted = [(pair.weight, pair) for pair in kept if pair.weight > 0]
-    everything = sum(weight for weight, _ in weighted)
     if everything <= 0:
         return Comparison(None, n_control, n_canary)
     control = _arm(policy, metric, [(w / everything, p.control) for w, p in weighted], z)
@@ -105,14 +108,18 @@ def _arm(
     policy: CompiledPolicy, metric: Metric, parts: list[tuple[float, Sums]], z: float
 ) -> Interval | None:
     """One arm's weighted estimate with its interval, corrected for a detector's mistakes."""
-    ratios = [(weight, ratio_of(sums)) for weight, sums in parts]
-    estimate = sum(weight * each.estimate for weight, each in ratios)
-    variance = sum(weight**2 * each.variance for weight, each in ratios)
+    estimate = variance = inverse = units = 0.0
+    for weight, sums in parts:
+        each = ratio_of(sums)
+        estimate += weight * each.estimate
+        variance += weight * weight * each.variance
+        inverse += weight * weight / each.n
+        units += each.units
     if metric.measure != "rate":
-        if sum(each.units for _, each in ratios) < _LEAST_UNITS or not math.isfinite(variance):
+        if units < _LEAST_UNITS or not math.isfinite(variance):
             return None
         return intervals.normal(estimate, variance, z)
-    size = 1 / sum(weight**2 / each.n for weight, each in ratios)
+    size = 1 / inverse
     spread = estimate * (1 - estimate)
     if spread > 0 and variance > 0:
         size = min(size, spread / variance)

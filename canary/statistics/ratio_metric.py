@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from canary.statistics.validation import require_finite, require_not_negative
 
@@ -40,8 +39,7 @@ class Sums(Protocol):
         """Sum of y * y."""
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums added up over cells."""
 
     units: float = 0.0
@@ -52,8 +50,7 @@ class Totals:
     yy: float = 0.0
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """Numerator over denominator, its cluster-robust variance, and the sizes behind it."""
 
     estimate: float
@@ -81,15 +78,16 @@ def ratio_of(sums: Sums) -> Ratio:
     Without data the estimate is NaN; with fewer than two units the variance is infinite. Raises
     `ValueError` for sums that are not finite or a negative denominator.
     """
-    _check(sums)
-    if sums.n <= 0 or sums.units <= 0:
-        return Ratio(math.nan, math.inf, 0.0, sums.units)
-    estimate = sums.y / sums.n
-    if sums.units < 2:  # noqa: PLR2004  # one unit says nothing about its spread
-        return Ratio(estimate, math.inf, sums.n, sums.units)
-    correction = sums.units / (sums.units - 1)
-    variance = correction * residual_sum(sums, estimate) / sums.n**2
-    return Ratio(estimate, variance, sums.n, sums.units)
+    units, n, y = sums.units, sums.n, sums.y
+    # Almost always all is well, and a simulator asks a million times.
+    if not (n >= 0 and units >= 0 and math.isfinite(y + sums.nn + sums.ny + sums.yy)):
+        _check(sums)
+    if n <= 0 or units <= 0:
+        return Ratio(math.nan, math.inf, 0.0, units)
+    estimate = y / n
+    if units < 2:  # noqa: PLR2004  # one unit says nothing about its spread
+        return Ratio(estimate, math.inf, n, units)
+    return Ratio(estimate, units / (units - 1) * residual_sum(sums, estimate) / n**2, n, units)
 
 
 def residual_sum(sums: Sums, rate: float) -> float:
@@ -98,8 +96,5 @@ def residual_sum(sums: Sums, rate: float) -> float:
 
 
 def _check(sums: Sums) -> None:
-    # Almost always all is well, and a simulator asks a million times.
-    if sums.n >= 0 and sums.units >= 0 and math.isfinite(sums.y + sums.nn + sums.ny + sums.yy):
-        return
     require_not_negative(n=sums.n, units=sums.units)
     require_finite(y=sums.y, nn=sums.nn, ny=sums.ny, yy=sums.yy)
