@@ -14,6 +14,7 @@ from canary.release.model import ReleaseState
 from canary.routing.rates import rate
 from canary.statistics.score_process import post_stratified
 from canary.statistics.spending import boundaries, obrien_fleming_spend
+from canary.statistics.stagewise import stagewise_p
 
 __all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
 
@@ -32,6 +33,8 @@ class Look:
     estimate: float
     post_stratified: float
     benefit: bool | None
+    p_value: float | None
+    """At the last look: twice the stage-wise p-value in the candidate's favour, at most 1."""
     verdict: Verdict
 
 
@@ -84,7 +87,8 @@ def _look(
     before = _rising(state.look_information, found.v)
     spent = [_spent(policy, i, v / v_max) for i, v in enumerate(before)]
     spent.append(plan.alpha / 2 if last else _spent(policy, len(before), found.v / v_max))
-    bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
+    bounds = boundaries([*before, found.v], spent) if found.v > 0 else [math.inf]
+    bound = bounds[-1]
     z = found.z(limit)
     crossed = z >= bound
     large = plan.hypothesis == "non_inferiority" or (
@@ -126,8 +130,19 @@ def _look(
         estimate=found.estimate,
         post_stratified=stratified if metric.better == "higher" else -stratified,
         benefit=(crossed and large) if last else None,
+        p_value=_p_value([*before, found.v], bounds, z) if last else None,
         verdict=verdict,
     )
+
+
+def _p_value(information: list[float], bounds: list[float], z: float) -> float:
+    """Two-sided, and 1 for whatever speaks against the candidate: harm has a sequence of its own.
+
+    Without information nothing is known.
+    """
+    if not information[-1] > 0 or not math.isfinite(z):
+        return 1.0
+    return min(1.0, 2 * stagewise_p(information, bounds, z))
 
 
 def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:

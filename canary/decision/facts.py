@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from canary.ledger.view import LedgerView
+
 __all__ = ["Cell", "Draws", "Facts", "LatencyTail", "Moments"]
 
 
@@ -75,3 +77,5 @@ class Facts:
     """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False
     """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""
+    ledger: LedgerView | None = None
+    """What the ledger holds of the release's test; None for a release without a registration."""
