@@ -128,8 +128,8 @@ def test_years_without_any_effect_keep_the_false_discovery_rate(method: str) -> 
 
 
 def test_benjamini_hochberg_on_a_growing_set_does_not_keep_it() -> None:
-    """Asked after each test at q = .10 BH errs in about .16 of such years: not the default."""
-    assert share_with_a_false_promotion("bh", 0.10, 400) > 0.13
+    """Asked after each test at q = .10, on a ledger that begins empty, BH errs in .32 of them."""
+    assert share_with_a_false_promotion("bh", 0.10, 400) > 0.2
 
 
 def test_an_empty_ledger_accepts_by_bh_whatever_is_below_q() -> None:
