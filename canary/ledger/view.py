@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.ledger.entry import Entry
+from canary.release.model import ReleaseState
 
-__all__ = ["LedgerView", "p_of", "recent", "view_of"]
+__all__ = ["LedgerView", "p_of", "recent", "view_for", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,23 @@ def view_of(
         level=entry.level,
         settled=tuple(p_of(other) for other in others),
     )
+
+
+def view_for(
+    state: ReleaseState, entries: Iterable[Entry], *, at: float, window_seconds: float
+) -> LedgerView | None:
+    """What a look of that release knows; None for a release that was admitted without a test.
+
+    Raises `LookupError` when the ledger has lost the test of a registered release: without an
+    answer there is no consent.
+    """
+    known = tuple(entries)
+    for entry in known:
+        if entry.test_id == state.test_id and entry.release_id == state.release_id:
+            return view_of(entry, known, at=at, window_seconds=window_seconds)
+    if state.registered:
+        raise LookupError(f"test {state.test_id} of {state.release_id} is not in the ledger")
+    return None
 
 
 def recent(
