@@ -138,19 +138,17 @@ class Registrations:
 
     def _end(self, entry: Entry, condition: str) -> bool:
         try:
-            self._client.put_item(**self._put(entry, condition))
+            self._client.put_item(
+                TableName=self._table, Item=_item(entry), ConditionExpression=condition
+            )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
     def _put(self, entry: Entry, condition: str) -> dict[str, Any]:
-        item = {**_key(entry.test_id), **entry.to_dict()}
-        for name in ("release_id", "settlement"):
-            if not item[name]:
-                del item[name]
         return {
             "TableName": self._table,
-            "Item": to_item(item),
+            "Item": _item(entry),
             "ConditionExpression": condition,
         }
 
@@ -164,6 +162,12 @@ class Registrations:
             "ConditionExpression": "tests = :before",
             "ExpressionAttributeValues": to_item({":before": entry.number - 1}),
         }
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    """What is not there yet is absent: conditions ask for that."""
+    values = {name: value for name, value in entry.to_dict().items() if value not in ("", None)}
+    return to_item(_key(entry.test_id) | values)
 
 
 def _key(test_id: str) -> dict[str, str]:
