@@ -58,6 +58,8 @@ class Entry:
     q: float
     """The false discovery rate that the family is held to."""
     level: float
+    lord_level: float
+    """LORD++'s level, whichever rule `method` reserved by."""
     wealth: float
     """Alpha investing's wealth before this test reserved its part."""
     release_id: str = ""
@@ -92,7 +94,7 @@ class Entry:
         data = {key: each for key, each in value.items() if key in known}
         data["registration"] = Registration.from_dict(value["registration"])
         data["number"] = int(value["number"])
-        for name in ("q", "level", "wealth"):
+        for name in ("q", "level", "lord_level", "wealth"):
             data[name] = float(value[name])
         data["settlement"] = _settlement(value.get("settlement"))
         return cls(**data)

@@ -59,6 +59,7 @@ def next_entry(
         method=method,
         q=q_of(policy.ledger, family),
         level=found.alpha_investing if method == "alpha_investing" else found.lord,
+        lord_level=found.lord,
         wealth=found.wealth,
     )
 

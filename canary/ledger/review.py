@@ -23,13 +23,15 @@ FAMILIES: tuple[Family, ...] = ("revenue_critical", "other")
 class Line:
     """One test by every rule.
 
-    `passes_level` is p <= the level it reserved, whatever became of the release; None without a
-    p-value. `adjusted_then` and `adjusted_now` are its Benjamini-Hochberg adjusted p-value at its
-    settlement and now; None while it has no p-value, and `adjusted_now` once it left the window.
+    `passes_level` and `passes_lord` are p <= the level it reserved, and LORD++'s, whatever became
+    of the release; None without a p-value. `adjusted_then` and `adjusted_now` are its
+    Benjamini-Hochberg adjusted p-value at its settlement and now; None while it has no p-value,
+    and `adjusted_now` once it left the window.
     """
 
     entry: Entry
     passes_level: bool | None
+    passes_lord: bool | None
     adjusted_then: float | None
     adjusted_now: float | None
 
@@ -114,11 +116,11 @@ def _since(lines: Iterable[Line], since: float) -> Iterator[Line]:
 def _line(entry: Entry, family: Sequence[Entry], ledger: Ledger, at: float) -> Line:
     settled = entry.settlement
     if settled is None or settled.p is None:
-        return Line(entry, None, None, None)
+        return Line(entry, None, None, None, None)
     then = _adjusted(entry, family, ledger, settled.at)
     in_window = at - ledger.bh_window_seconds < settled.at
     now = _adjusted(entry, family, ledger, at) if in_window else None
-    return Line(entry, settled.p <= entry.level, then, now)
+    return Line(entry, settled.p <= entry.level, settled.p <= entry.lord_level, then, now)
 
 
 def _adjusted(entry: Entry, family: Sequence[Entry], ledger: Ledger, at: float) -> float:

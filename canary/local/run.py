@@ -15,7 +15,7 @@ from canary.local.child import Child
 from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
 from canary.local.outcome import reason_of, stage_shares
-from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
+from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion, StartError
 from canary.local.result import RunResult
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
@@ -122,6 +122,7 @@ class ScenarioRun:
         self._faults = Faults(region)
         self._start_customers()
         time.sleep(_WARM_UP_SECONDS)
+        self._register()
         self._begin_release()
         outcome = self._watch()
         result = self._judge(outcome, time.monotonic() - started)
@@ -157,6 +158,20 @@ class ScenarioRun:
     def _on_totals(self, line: dict[str, Any]) -> None:
         with self._lock:
             self._totals = line
+
+    def _register(self) -> None:
+        """What the scenario's engineer does before the release: `canary register` on this region.
+
+        Raises `StartError` when it is refused.
+        """
+        text = f"scenario {self._scenario.name}: {self._scenario.description}"
+        words = ("--text", text, "--by", "scenario")
+        code, said = self._embedded.command(
+            "register", self._candidate, "--test-id", TEST_ID, *words
+        )
+        if code != 0:
+            raise StartError(f"canary register: {said}")
+        self._status.happened(f"canary register: {TEST_ID}")
 
     def _begin_release(self) -> None:
         region = self._embedded

@@ -22,6 +22,7 @@ def test_an_account_shows_each_test_by_every_rule() -> None:
     found = account(year.entries, LEDGER, "revenue_critical", 30 * DAY)
     won, lost, pending = found.lines
     assert (won.passes_level, lost.passes_level, pending.passes_level) == (True, False, None)
+    assert (won.passes_lord, lost.passes_lord, pending.passes_lord) == (True, False, None)
     assert (won.adjusted_then, won.adjusted_now) == (1e-6, 2e-6)
     assert lost.adjusted_then == pytest.approx(0.04)
     assert (pending.adjusted_then, pending.adjusted_now) == (None, None)
