@@ -36,8 +36,8 @@ class Outcome(StrEnum):
 class Settlement:
     """The end of a test, written once; `at` is epoch seconds.
 
-    `p` is twice the stage-wise p-value in the candidate's favour, at most 1; None when the test
-    ended before its last look. `discovery` says that it counts as a rejection of its null
+    `p` is the last look's, two-sided and 1 for what speaks against the candidate; None when the
+    test ended before it. `discovery` says that it counts as a rejection of its null
     hypothesis: only a promotion does.
     """
 

@@ -16,7 +16,6 @@ from canary.ledger.view import LedgerView
 from canary.release.events import Resumed
 from canary.release.machine import decide
 from canary.release.model import Cause, DecisionKind, ReleaseState
-from canary.statistics.stagewise import stagewise, stagewise_p
 from tests.canary.decision.looks import DAY, at_stage, cells, facts, policy
 
 LAST = at_stage(
@@ -80,7 +79,7 @@ def test_consent_without_a_crossed_boundary_promotes_nothing() -> None:
 def test_a_release_without_a_registration_needs_no_consent() -> None:
     """Older records and simulations carry no ledger: the boundary alone decides."""
     found = look(None)
-    assert (found.kind, found.consent) == (DecisionKind.PROMOTE, None)
+    assert (found.kind, found.consent, found.p_value) == (DecisionKind.PROMOTE, None, None)
     assert "ledger" not in [rule.name for rule in found.rules]
 
 
@@ -110,7 +109,7 @@ def test_the_p_value_agrees_with_the_boundary(effect: float) -> None:
     """P is at most alpha exactly when the last bound is reached, and 1 for what is worse."""
     state = replace(LAST, look_information=(200.0, 450.0, 800.0))
     data = cells(1_500, stage=3, canary={"completion": 0.78 + effect})
-    found = last_look(policy(), state, facts(14 * DAY, data))
+    found = last_look(policy(), state, facts(14 * DAY, data, ledger=VIEW))
     assert found.p_value is not None
     assert (found.p_value <= 0.05) == (found.z >= found.bound)
     if effect < 0:
@@ -119,15 +118,17 @@ def test_the_p_value_agrees_with_the_boundary(effect: float) -> None:
 
 def test_no_data_is_no_small_p_value() -> None:
     """Without information nothing speaks for the candidate."""
-    assert last_look(policy(), LAST, facts(14 * DAY)).p_value == 1.0
+    assert last_look(policy(), LAST, facts(14 * DAY, ledger=VIEW)).p_value == 1.0
 
 
-def test_the_p_value_is_the_stage_wise_one() -> None:
-    """The same as full stage-wise inference finds for bounds on one side."""
-    information, bounds = (0.12, 0.27, 0.49, 1.0), (6.36, 4.17, 3.01, 1.97)
-    for z in (-1.0, 0.5, 1.97, 4.0):
-        known = stagewise(information, bounds, z, two_sided=False)
-        assert stagewise_p(information, bounds, z) == pytest.approx(known.p_greater, abs=1e-9)
+def test_an_overwhelming_effect_has_a_p_value_that_a_first_test_can_be_held_to() -> None:
+    """Not bounded by what the looks before have spent: .0027 by the default looks."""
+    state = replace(LAST, look_information=(2_000.0, 5_000.0, 9_000.0))
+    data = cells(100_000, stage=3, canary={"completion": 0.80})
+    found = last_look(policy(), state, facts(14 * DAY, data, ledger=VIEW))
+    assert found.p_value is not None
+    assert found.p_value < 1e-9
+    assert evaluate(policy(), state, facts(14 * DAY, data, ledger=VIEW)).consent
 
 
 def test_a_look_with_a_ledger_replays_from_its_record() -> None:
