@@ -19,6 +19,8 @@ from canary.statistics.spending import boundaries, obrien_fleming_spend
 __all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
 
 _DAY = 86_400.0
+_LEAST_P = 1e-100
+"""Smaller is written as this: a number of the records' table has to be 0 or above 1e-130."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _p_value(policy: CompiledPolicy, information: list[float], v_max: float, z: 
         before = enumerate(information[:-1])
         return [*(_spent(policy, i, v / v_max, level) for i, v in before), level]
 
-    return min(1.0, 2 * sequential_p(information, z, spend))
+    return min(1.0, max(_LEAST_P, 2 * sequential_p(information, z, spend)))
 
 
 def _spent(policy: CompiledPolicy, index: int, fraction: float, level: float) -> float:

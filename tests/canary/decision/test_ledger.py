@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from canary.aws.items import to_item
 from canary.decision.confirmatory import last_look
 from canary.decision.engine import evaluate
 from canary.decision.outcome import Decision, look_taken
@@ -127,8 +128,24 @@ def test_an_overwhelming_effect_has_a_p_value_that_a_first_test_can_be_held_to()
     data = cells(100_000, stage=3, canary={"completion": 0.80})
     found = last_look(policy(), state, facts(14 * DAY, data, ledger=VIEW))
     assert found.p_value is not None
-    assert found.p_value < 1e-9
+    assert found.p_value == 1e-100
+    assert to_item({"p": found.p_value}) == {"p": {"N": "1E-100"}}
     assert evaluate(policy(), state, facts(14 * DAY, data, ledger=VIEW)).consent
+
+
+def test_records_from_before_the_ledger_are_read() -> None:
+    """Neither the look, nor the release, nor its policy knows of one."""
+    state = replace(LAST, policy=policy().to_json())
+    record = json.loads(LookRecord(state, facts(14 * DAY, BETTER), None, {}).to_json())
+    del record["facts"]["ledger"]
+    for name in ("p_value", "registered", "consent"):
+        del record["state"][name]
+    own = json.loads(record["state"]["policy"])
+    del own["ledger"]
+    record["state"]["policy"] = json.dumps(own)
+    again = LookRecord.from_json(json.dumps(record))
+    assert (again.facts.ledger, again.state.registered, again.state.consent) == (None, False, None)
+    assert again.replay()["decision"] == "PROMOTE"
 
 
 def test_a_look_with_a_ledger_replays_from_its_record() -> None:
