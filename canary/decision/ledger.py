@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from canary.decision.look import Look
+from canary.decision.outcome import Decision
 from canary.ledger.consent import Consent, consent
+from canary.release.model import Cause
 
-__all__ = ["LEDGER", "ask_ledger", "refusal"]
+__all__ = ["LEDGER", "ask_ledger", "withheld_by_ledger"]
 
 LEDGER = "ledger"
 """The rule's name: a person's resume is recorded under it, and changes nothing."""
@@ -25,8 +28,17 @@ def ask_ledger(look: Look, p_value: float | None) -> dict[str, Any]:
     return {"consent": found.given}
 
 
-def refusal(look: Look) -> str:
-    """Why a test that was decided in favour is not promoted, and what a person can do."""
+def withheld_by_ledger(look: Look) -> Decision | None:
+    """The hold of a test that was decided in favour without the ledger's consent.
+
+    There is no root cause to be found by some hour, so nothing makes it overdue.
+    """
+    if look.remembered.get("consent", look.state.consent) is not False:
+        return None
+    return replace(look.hold(_refusal(look), Cause.SIGNALS), rule=LEDGER)
+
+
+def _refusal(look: Look) -> str:
     p = look.remembered.get("p_value", look.state.p_value)
     said = "The ledger did not consent at the last look."
     if look.facts.ledger is not None and p is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from canary.decision.composite import composite_verdict
 from canary.decision.confirmatory import last_look, looks_due, middle_look, project_v_max
 from canary.decision.gates import gate_verdicts, unresolved_verdicts
-from canary.decision.ledger import LEDGER, ask_ledger, refusal
+from canary.decision.ledger import ask_ledger, withheld_by_ledger
 from canary.decision.look import Look
 from canary.decision.mixed_signals import mixed_signals
 from canary.decision.outcome import Decision
@@ -119,8 +119,8 @@ def _mixed(look: Look) -> Decision | None:
 
 def _promote(look: Look, until: float, *, over: bool) -> Decision:
     """Promote, unless the ledger does not consent, or the effect depends on day or newness."""
-    if look.remembered.get("consent", look.state.consent) is False:
-        return look.ask(LEDGER, refusal(look))
+    if withheld := withheld_by_ledger(look):
+        return withheld
     found = robustness(look.policy, look.state, look.facts)
     look.rules += found.rules
     if found.hold_rule:

@@ -45,7 +45,7 @@ def test_a_crossed_boundary_without_consent_asks_a_person() -> None:
     """HOLD with the numbers; the record keeps p-value and answer."""
     found = look(VIEW)
     assert (found.kind, found.cause, found.rule) == (DecisionKind.HOLD, Cause.SIGNALS, "ledger")
-    assert (found.benefit, found.consent) == (True, False)
+    assert (found.benefit, found.consent, found.hold_until) == (True, False, None)
     assert found.p_value is not None
     assert 0.000268 < found.p_value < 0.05
     said = inputs(found)
