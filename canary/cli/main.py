@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "canary", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("canary.cli.local:local", "Run a whole release on this machine."),
     "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
+    "simulate": ("canary.cli.simulate:simulate", "Say how often a policy is wrong."),
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "register": ("canary.cli.register:register", "Register a test before its release starts."),
     "ledger": ("canary.cli.ledger:ledger", "Show the registered tests and what they were held to."),

@@ -6,8 +6,11 @@ n_i the unit's denominator and y_i its numerator, the sums are over units.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from canary.ledger.view import LedgerView
 
@@ -45,7 +48,7 @@ class LatencyTail:
     """The slowest conversations of one arm: `n` in all, the slowest first, in milliseconds."""
 
     n: int
-    slowest_ms: tuple[float, ...]
+    slowest_ms: Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)

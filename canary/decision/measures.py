@@ -11,10 +11,10 @@ from canary.policy.compiled import CompiledPolicy, Metric, Unit
 from canary.statistics import intervals
 from canary.statistics.detector import corrected_rate
 from canary.statistics.intervals import Interval
-from canary.statistics.ratio_metric import Totals, ratio_of, total
+from canary.statistics.ratio_metric import Sums, ratio_of, total
 from canary.statistics.score_process import Pair
 
-__all__ = ["Comparison", "compare", "pairs_of", "unit_variance"]
+__all__ = ["Comparison", "compare", "pairs_of", "unit_variance", "within"]
 
 _LEAST_UNITS = 30
 """Below this a mean's normal interval is not to be trusted."""
@@ -34,9 +34,18 @@ def pairs_of(
             raise ValueError(f"arm: {cell.arm!r} is neither control nor canary")
         arms[cell.arm].append(moments)
     return tuple(
-        Pair(stratum, p_canary, total(arms["control"]), total(arms["canary"]))
+        Pair(stratum, p_canary, _sum(arms["control"]), _sum(arms["canary"]))
         for (stratum, p_canary), arms in sorted(found.items())
     )
+
+
+def _sum(parts: list[Moments]) -> Sums:
+    return parts[0] if len(parts) == 1 else total(parts)
+
+
+def within(pairs: Iterable[Pair], strata: Collection[str]) -> tuple[Pair, ...]:
+    """Those of the pairs that belong to `strata`."""
+    return tuple(pair for pair in pairs if pair.stratum in strata)
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,8 @@ def compare(
     everything = sum(weight for weight, _ in weighted)
     if everything <= 0:
         return Comparison(None, n_control, n_canary)
-    control = _arm(policy, metric, [(w / everything, total([p.control])) for w, p in weighted], z)
-    canary = _arm(policy, metric, [(w / everything, total([p.canary])) for w, p in weighted], z)
+    control = _arm(policy, metric, [(w / everything, p.control) for w, p in weighted], z)
+    canary = _arm(policy, metric, [(w / everything, p.canary) for w, p in weighted], z)
     if control is None or canary is None:
         return Comparison(None, n_control, n_canary)
     combine = intervals.ratio if unit == "relative" else intervals.difference
@@ -93,7 +102,7 @@ def unit_variance(policy: CompiledPolicy, metric: Metric) -> float:
 
 
 def _arm(
-    policy: CompiledPolicy, metric: Metric, parts: list[tuple[float, Totals]], z: float
+    policy: CompiledPolicy, metric: Metric, parts: list[tuple[float, Sums]], z: float
 ) -> Interval | None:
     """One arm's weighted estimate with its interval, corrected for a detector's mistakes."""
     ratios = [(weight, ratio_of(sums)) for weight, sums in parts]

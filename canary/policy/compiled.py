@@ -8,6 +8,7 @@ Durations are seconds, rates and shares are fractions of one. Validation happens
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -302,7 +303,7 @@ class CompiledPolicy:
     @classmethod
     def from_json(cls, text: str) -> CompiledPolicy:
         """Read what `to_json` wrote. Raises `TypeError` or `KeyError` on another shape."""
-        return _build(cls, json.loads(text))
+        return _parsed(text)
 
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
@@ -316,6 +317,12 @@ class CompiledPolicy:
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""
         return {intent.name: intent for intent in self.intents}[name]
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str) -> CompiledPolicy:
+    """One release reads its policy at every step, and a policy never changes."""
+    return _build(CompiledPolicy, json.loads(text))
 
 
 _T = TypeVar("_T")

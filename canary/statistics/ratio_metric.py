@@ -64,10 +64,15 @@ class Ratio:
 
 def total(parts: Iterable[Sums]) -> Totals:
     """The sums of all parts."""
-    kept = list(parts)
-    return Totals(
-        *(sum(getattr(p, name) for p in kept) for name in ("units", "n", "y", "nn", "ny", "yy"))
-    )
+    units = n = y = nn = ny = yy = 0.0
+    for part in parts:
+        units += part.units
+        n += part.n
+        y += part.y
+        nn += part.nn
+        ny += part.ny
+        yy += part.yy
+    return Totals(units, n, y, nn, ny, yy)
 
 
 def ratio_of(sums: Sums) -> Ratio:
@@ -93,5 +98,8 @@ def residual_sum(sums: Sums, rate: float) -> float:
 
 
 def _check(sums: Sums) -> None:
+    # Almost always all is well, and a simulator asks a million times.
+    if sums.n >= 0 and sums.units >= 0 and math.isfinite(sums.y + sums.nn + sums.ny + sums.yy):
+        return
     require_not_negative(n=sums.n, units=sums.units)
     require_finite(y=sums.y, nn=sums.nn, ny=sums.ny, yy=sums.yy)
