@@ -93,13 +93,13 @@ class Registrations:
             f"{registration.test_id}: others registered at the same time; try again"
         )
 
-    def claim(self, entry: Entry, release_id: str) -> list[dict[str, Any]]:
-        """The writes that give a test to a release, for the transaction that admits it.
+    def claim(self, entry: Entry, release_id: str, at: float) -> list[dict[str, Any]]:
+        """The writes that give a test to a release, for the transaction that admits it at `at`.
 
         The first fails when another release has it already; the second keeps the test on the list
         of those to be settled.
         """
-        taken = dataclasses.replace(entry, release_id=release_id)
+        taken = dataclasses.replace(entry, release_id=release_id, started_at=at)
         wanted = f"{_FREE} AND attribute_not_exists(release_id)"
         place = {"pk": _OPEN, "sk": release_id, "test_id": entry.test_id}
         return [

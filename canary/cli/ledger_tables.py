@@ -17,7 +17,7 @@ __all__ = ["print_accounts", "print_review"]
 
 _PIPED_WIDTH = 160
 _COLUMNS = (
-    *("#", "test", "candidate", "registered", "state", "level", "p", "LORD++"),
+    *("#", "test", "candidate", "started", "ended", "state", "level", "p", "LORD++"),
     *("BH-adjusted p", "wealth before"),
 )
 
@@ -74,7 +74,8 @@ def _table(title: str, lines: Sequence[Line]) -> Table:
             str(entry.number),
             entry.test_id,
             entry.registration.candidate,
-            _day(entry.registration.registered_at),
+            _day(entry.started_at),
+            _day(settled.at if settled else None),
             entry.state,
             level_words(entry),
             _number(settled.p if settled else None),
@@ -89,5 +90,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
-def _day(epoch: float) -> str:
+def _day(epoch: float | None) -> str:
+    if epoch is None:
+        return "-"
     return dt.datetime.fromtimestamp(epoch, tz=dt.UTC).strftime("%Y-%m-%d")

@@ -64,6 +64,8 @@ class Entry:
     """Alpha investing's wealth before this test reserved its part."""
     release_id: str = ""
     """The one release attempt that runs it; empty until one was admitted."""
+    started_at: float | None = None
+    """When that attempt was admitted, epoch seconds."""
     settlement: Settlement | None = None
 
     @property
@@ -96,6 +98,8 @@ class Entry:
         data["number"] = int(value["number"])
         for name in ("q", "level", "lord_level", "wealth"):
             data[name] = float(value[name])
+        started = value.get("started_at")
+        data["started_at"] = None if started is None else float(started)
         data["settlement"] = _settlement(value.get("settlement"))
         return cls(**data)
 

@@ -77,7 +77,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             execution_arn=event.get("execution_arn", ""),
         )
         try:
-            RELEASES.create(first, LEDGER.claim(entry, first.release_id))
+            RELEASES.create(first, LEDGER.claim(entry, first.release_id, first.admitted_at))
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
     result = offline_result(policy, request.offline_evaluation)

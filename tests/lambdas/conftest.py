@@ -103,7 +103,7 @@ class Region:
     def take(self, entry: Entry, release_id: str = "r-1") -> None:
         """Give a test to a release, as its admission does."""
         self.client("dynamodb").transact_write_items(
-            TransactItems=self.ledger.claim(entry, release_id)
+            TransactItems=self.ledger.claim(entry, release_id, self.clock.time)
         )
 
     def release(self, **changes: Any) -> ReleaseState:

@@ -50,7 +50,8 @@ def test_an_admitted_release_holds_the_lock_and_its_own_policy(region: Any) -> N
 def test_admission_takes_the_test(region: Any) -> None:
     """In the same transaction as the lock: the test is this release's, and on the open list."""
     admit(region)
-    assert region.ledger.find("t-1").release_id == "r-1"
+    entry = region.ledger.find("t-1")
+    assert (entry.release_id, entry.started_at) == ("r-1", region.clock.time)
     assert region.ledger.open_tests() == (("r-1", "t-1"),)
 
 
@@ -154,5 +155,5 @@ def test_of_two_admissions_of_one_test_the_later_gets_nothing(region: Any) -> No
     region.releases.save(record, replace(record, phase=Phase.ROLLED_BACK))
     other = replace(record, release_id="r-2", version=0)
     with pytest.raises(LockHeldError, match="its test was taken"):
-        region.releases.create(other, region.ledger.claim(stale, "r-2"))
+        region.releases.create(other, region.ledger.claim(stale, "r-2", 1.0))
     assert region.releases.lock() is None

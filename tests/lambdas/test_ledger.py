@@ -135,6 +135,7 @@ def test_endless_contention_writes_nothing_and_says_so(region: Any) -> None:
 def test_a_settlement_is_written_once(region: Any) -> None:
     """What came first stands; the test leaves the open list however often it is settled."""
     region.take(region.register())
+    assert region.ledger.find("t-1").started_at == region.clock.time
     region.ledger.settle("t-1", "r-1", LOST)
     region.ledger.settle("t-1", "r-1", WON)
     assert region.ledger.find("t-1").settlement == LOST
