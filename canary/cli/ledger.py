@@ -31,6 +31,8 @@ def ledger(region: Region, *, as_review: bool, abandon: str) -> None:
 
     The review lists what was settled within the policy's review period, and every discovery whose
     Benjamini-Hochberg adjusted p-value has risen above its q since. It changes no decision.
+
+    Exit status: 0 done, 1 refused (nothing was changed), 2 usage or configuration.
     """
     if abandon:
         _abandon(region, abandon)

@@ -68,7 +68,9 @@ def register(
     """Register a test of CANDIDATE, a model id, with the region's policy and its ledger.
 
     A registration is written once and never changed; one release attempt may run it.
-    Exit 1 says what the policy cannot run; nothing is written then.
+
+    Exit status: 0 registered, 1 what the policy cannot run or a name that is taken (nothing was
+    written), 2 usage or configuration.
     """
     from canary.aws.ledger import AlreadyRegisteredError, LedgerContendedError
     from canary.ledger.levels import next_entry
