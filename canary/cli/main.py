@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("canary.cli.simulate:simulate", "Say how often a policy is wrong."),
     "samplesize": ("canary.cli.samplesize:samplesize", "Say how many conversations a test needs."),
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
+    "register": ("canary.cli.register:register", "Register a test before its release starts."),
+    "ledger": ("canary.cli.ledger:ledger", "Show the registered tests and what they were held to."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
     "page": ("canary.cli.page:page", "Show the region's status page on this machine."),

@@ -13,11 +13,14 @@ from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
 from canary.routing.rates import rate
 from canary.statistics.score_process import post_stratified
+from canary.statistics.sequential_p import sequential_p
 from canary.statistics.spending import boundaries, obrien_fleming_spend
 
 __all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
 
 _DAY = 86_400.0
+_LEAST_P = 1e-100
+"""Smaller is written as this: a number of the records' table has to be 0 or above 1e-130."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Look:
     estimate: float
     post_stratified: float
     benefit: bool | None
+    p_value: float | None
+    """At the last look of a registered test: two-sided, 1 for what speaks against the candidate."""
     verdict: Verdict
 
 
@@ -82,8 +87,9 @@ def _look(
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     v_max = state.v_max or project_v_max(policy, state, facts)
     before = _rising(state.look_information, found.v)
-    spent = [_spent(policy, i, v / v_max) for i, v in enumerate(before)]
-    spent.append(plan.alpha / 2 if last else _spent(policy, len(before), found.v / v_max))
+    level = plan.alpha / 2
+    spent = [_spent(policy, i, v / v_max, level) for i, v in enumerate(before)]
+    spent.append(level if last else _spent(policy, len(before), found.v / v_max, level))
     bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
     z = found.z(limit)
     crossed = z >= bound
@@ -126,11 +132,28 @@ def _look(
         estimate=found.estimate,
         post_stratified=stratified if metric.better == "higher" else -stratified,
         benefit=(crossed and large) if last else None,
+        p_value=_p_value(policy, [*before, found.v], v_max, z) if last and facts.ledger else None,
         verdict=verdict,
     )
 
 
-def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:
+def _p_value(policy: CompiledPolicy, information: list[float], v_max: float, z: float) -> float:
+    """Twice the smallest one-sided level at which this last look would cross its own bound.
+
+    It is 1 for what speaks against the candidate, as harm has a sequence of its own, and without
+    information. At most alpha exactly when the bound is reached.
+    """
+    if not information[-1] > 0 or z <= 0:
+        return 1.0
+
+    def spend(level: float) -> list[float]:
+        before = enumerate(information[:-1])
+        return [*(_spent(policy, i, v / v_max, level) for i, v in before), level]
+
+    return min(1.0, max(_LEAST_P, 2 * sequential_p(information, z, spend)))
+
+
+def _spent(policy: CompiledPolicy, index: int, fraction: float, level: float) -> float:
     """One-sided alpha spent by a look before the last.
 
     More volume than planned must not spend the last look's alpha: time caps the fraction.
@@ -138,7 +161,7 @@ def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:
     plan = policy.statistics
     calendar = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)] / plan.looks_seconds[-1]
     capped = min(fraction, calendar)
-    return obrien_fleming_spend(capped, plan.alpha / 2) if capped > 0 else 0.0
+    return obrien_fleming_spend(capped, level) if capped > 0 else 0.0
 
 
 def _rising(information: tuple[float, ...], until: float) -> list[float]:

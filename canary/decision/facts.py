@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.ledger.view import LedgerView
+
 __all__ = ["Cell", "Draws", "Facts", "LatencyTail", "Moments"]
 
 
@@ -78,3 +80,5 @@ class Facts:
     """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False
     """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""
+    ledger: LedgerView | None = None
+    """What the ledger holds of the release's test; None for a release without a registration."""

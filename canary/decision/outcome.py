@@ -46,6 +46,8 @@ class Decision:
     looks_done: int | None = None
     information: float | None = None
     benefit: bool | None = None
+    p_value: float | None = None
+    consent: bool | None = None
     v_max: float | None = None
     blocks_judged: int | None = None
     extension: str = ""
@@ -82,6 +84,8 @@ def look_taken(decision: Decision) -> LookTaken:
         looks_done=decision.looks_done,
         information=decision.information,
         benefit=decision.benefit,
+        p_value=decision.p_value,
+        consent=decision.consent,
         v_max=decision.v_max,
         blocks_judged=decision.blocks_judged,
         extension=decision.extension,

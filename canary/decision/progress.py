@@ -7,6 +7,7 @@ from dataclasses import replace
 from canary.decision.composite import composite_verdict
 from canary.decision.confirmatory import last_look, looks_due, middle_look, project_v_max
 from canary.decision.gates import gate_verdicts, unresolved_verdicts
+from canary.decision.ledger import ask_ledger, withheld_by_ledger
 from canary.decision.look import Look
 from canary.decision.mixed_signals import mixed_signals
 from canary.decision.outcome import Decision
@@ -117,7 +118,9 @@ def _mixed(look: Look) -> Decision | None:
 
 
 def _promote(look: Look, until: float, *, over: bool) -> Decision:
-    """Promote, unless the effect depends on the day, the promotion or the newness."""
+    """Promote, unless the ledger does not consent, or the effect depends on day or newness."""
+    if withheld := withheld_by_ledger(look):
+        return withheld
     found = robustness(look.policy, look.state, look.facts)
     look.rules += found.rules
     if found.hold_rule:
@@ -143,6 +146,7 @@ def _test(look: Look) -> None:
     if final and state.benefit is None:
         taken = last_look(policy, state, look.facts)
         look.remembered |= {"looks_done": taken.number, "benefit": taken.benefit}
+        look.remembered |= {"p_value": taken.p_value}
     elif due > state.looks_done and not final:
         taken = middle_look(policy, state, look.facts, due)
         look.remembered |= {"looks_done": due}
@@ -161,5 +165,7 @@ def _test(look: Look) -> None:
         bound=taken.bound,
         estimate=taken.estimate,
         post_stratified=taken.post_stratified,
+        p_value=taken.p_value,
         benefit=taken.benefit,
     )
+    look.remembered |= ask_ledger(look, taken.p_value)

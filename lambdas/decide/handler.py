@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from canary.aws import clock
@@ -11,6 +11,7 @@ from canary.aws.athena import Athena, Tables
 from canary.aws.clients import client
 from canary.aws.event_days import EventDays
 from canary.aws.facts import FactStore
+from canary.aws.ledger import Registrations
 from canary.aws.metrics import Metrics
 from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
@@ -19,6 +20,7 @@ from canary.aws.records import Releases
 from canary.aws.settings import from_environment
 from canary.decision.engine import evaluate
 from canary.decision.outcome import look_taken
+from canary.ledger.view import view_for
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import DecisionKind, Phase
 
@@ -28,6 +30,7 @@ class Settings:
     """What this function is given."""
 
     releases_table: str
+    tests_table: str
     parameter_prefix: str
     metrics_namespace: str
     ml_topic_arn: str
@@ -43,6 +46,7 @@ FACTS = FactStore(
     Metrics(CLOUDWATCH, SETTINGS.metrics_namespace),
     EventDays(DYNAMODB, SETTINGS.releases_table, ATHENA),
 )
+LEDGER = Registrations(DYNAMODB, SETTINGS.tests_table)
 PERFORMER = Performer(
     releases=Releases(DYNAMODB, SETTINGS.releases_table),
     parameters=Parameters(client("ssm"), SETTINGS.parameter_prefix),
@@ -57,7 +61,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Decide at the stage that the progression bakes. Raises `Revoked` when the release is over."""
     state = PERFORMER.current(event["release_id"])
     policy = CompiledPolicy.from_json(state.policy)
-    facts = FACTS.read(state, policy, clock.now(), ALARMS.raised())
+    now = clock.now()
+    window = policy.ledger.bh_window_seconds
+    ledger = view_for(state, LEDGER.entries(), at=now, window_seconds=window)
+    facts = replace(FACTS.read(state, policy, now, ALARMS.raised()), ledger=ledger)
     decision = evaluate(policy, state, facts, asked_stage=int(event["stage"]))
     after = PERFORMER.settle(state, look_taken(decision))
     kind, wait = decision.kind, decision.wait_seconds
