@@ -73,6 +73,10 @@ class State(cdk.Stack):
                     "Topic of the ML engineers: subscribe before the first release",
                     self.topics.ml_engineers.topic_arn,
                 ),
+                "TestsTable": (
+                    "Table of registered tests, their levels and their ends",
+                    self.tables.tests.table_name,
+                ),
                 "ReleasesTable": (
                     "Table of release records, the lock and the candidates' memory",
                     self.tables.releases.table_name,

@@ -16,6 +16,7 @@ from canary.policy.compiled import CompiledPolicy
 from canary.policy.pace import apply_pace
 from canary.release.escalation import alarm_windows
 from canary.release.model import Phase
+from canary.simulation.world import Change, World, load_world
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -174,3 +175,14 @@ def test_how_to_scenario_is_valid() -> None:
     (example,) = re.findall(r"^```toml\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     scenario = validate_scenario({"name": "example", **tomllib.loads(example)})
     assert apply_pace(regions()[0], scenario.pace).changes
+
+
+def test_the_worlds_page_shows_a_whole_world_that_loads(tmp_path: Path) -> None:
+    """Every key that a world may have stands in the example, and the example is sound."""
+    text = (ROOT / "docs" / "reference" / "worlds.md").read_text()
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    file = tmp_path / "example.toml"
+    file.write_text(example)
+    load_world(str(file), compile_policy(load_policy(POLICY), "us-east-1"))
+    assert set(World.model_fields) == set(tomllib.loads(example))
+    assert set(Change.model_fields) == set(tomllib.loads(example)["candidate"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,18 +80,23 @@ class Releases:
         lock = self.lock()
         return self.load(lock.release_id) if lock else None
 
-    def create(self, state: ReleaseState) -> ReleaseState:
-        """Take the lock and write the first record, or neither; raises `LockHeldError`."""
+    def create(self, state: ReleaseState, also: Sequence[dict[str, Any]] = ()) -> ReleaseState:
+        """Take the lock and write the first record, or neither; raises `LockHeldError`.
+
+        `also` are further writes of the same transaction: the release takes its test with them.
+        """
         state = dataclasses.replace(state, version=1)
         try:
             self._client.transact_write_items(
                 TransactItems=[
                     self._put(_LOCK_KEY | _lock_fields(state), "attribute_not_exists(pk)"),
                     self._put(_record_item(state), "attribute_not_exists(pk)"),
+                    *also,
                 ]
             )
         except ClientError as error:
-            _raise_if_refused(error, LockHeldError(f"{state.release_id}: a release is active"))
+            why = "a release is active, or its test was taken meanwhile"
+            _raise_if_refused(error, LockHeldError(f"{state.release_id}: {why}"))
             raise
         return state
 

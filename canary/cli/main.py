@@ -15,7 +15,11 @@ __all__ = ["COMMANDS", "canary", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("canary.cli.local:local", "Run a whole release on this machine."),
     "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
+    "simulate": ("canary.cli.simulate:simulate", "Say how often a policy is wrong."),
+    "samplesize": ("canary.cli.samplesize:samplesize", "Say how many conversations a test needs."),
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
+    "register": ("canary.cli.register:register", "Register a test before its release starts."),
+    "ledger": ("canary.cli.ledger:ledger", "Show the registered tests and what they were held to."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
     "explain": ("canary.cli.explain:explain", "Say why a release was decided on as it was."),

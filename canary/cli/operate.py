@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from canary.aws.ledger import Registrations
     from canary.aws.records import Releases
+    from canary.policy.compiled import CompiledPolicy
     from canary.release.model import ReleaseState
 
 __all__ = [
     "Region",
+    "attempt_name",
     "hold",
     "in_region",
     "refuse",
@@ -32,6 +35,8 @@ __all__ = [
 ]
 
 RELEASES_TABLE = "canary-releases"
+TESTS_TABLE = "canary-tests"
+PREFIX = "/mangaassist/canary"
 MACHINE = "canary-release"
 PAUSE = "canary-pause"
 ROLLBACK = "canary-rollback"
@@ -58,6 +63,19 @@ class Region:
         from canary.aws.records import Releases
 
         return Releases(self.client("dynamodb"), RELEASES_TABLE)
+
+    def tests(self) -> Registrations:
+        """The ledger of tests."""
+        from canary.aws.ledger import Registrations
+
+        return Registrations(self.client("dynamodb"), TESTS_TABLE)
+
+    def policy(self) -> CompiledPolicy:
+        """The policy that the region runs."""
+        from canary.aws.parameters import Parameters
+        from canary.aws.policy_store import load_policy
+
+        return load_policy(Parameters(self.client("ssm"), PREFIX), self.client("s3"))
 
     def active(self) -> ReleaseState:
         """The active release; without one, the command is refused."""
@@ -101,13 +119,12 @@ def in_region(function: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("candidate")
 @click.option("--release-id", default="", help="Name of the release (default: model and time).")
-@click.option("--test-id", default="", help="Name of the test (default: the release's).")
+@click.option("--test-id", default="", help="Its test (default: the candidate's only free one).")
 @click.option(
     "--hypothesis",
     type=click.Choice(["superiority", "non_inferiority"]),
-    default="superiority",
-    show_default=True,
-    help="What the primary metric is to show.",
+    default=None,
+    help="The registered hypothesis (default: whatever is registered).",
 )
 @click.option(
     "--offline",
@@ -127,12 +144,13 @@ def start(
     candidate: str,
     release_id: str,
     test_id: str,
-    hypothesis: str,
+    hypothesis: str | None,
     offline: Path,
     follows: str,
 ) -> None:
-    """Start a release of CANDIDATE, a model id."""
+    """Start a release of CANDIDATE, a model id, for which a test was registered."""
     from canary.aws.executions import Executions
+    from canary.cli.register import registered_test
 
     scores = json.loads(offline.read_text("utf-8"))
     if not isinstance(scores, dict):
@@ -140,21 +158,23 @@ def start(
     holder = region.releases().lock()
     if holder:
         refuse(f"{holder.release_id} is active")
-    name = release_id or _name(candidate)
+    test = registered_test(region, candidate, test_id, hypothesis)
+    name = release_id or attempt_name(candidate)
     executions = Executions(region.client("stepfunctions"))
     arn = executions.start(
         executions.machine(MACHINE),
         name,
         {
             "release_id": name,
-            "test_id": test_id or name,
+            "test_id": test.test_id,
             "candidate": candidate,
-            "hypothesis": hypothesis,
+            "hypothesis": test.registration.hypothesis,
             "offline_evaluation": scores,
             **({"follows": follows} if follows else {}),
         },
     )
-    region.say(f"{name} started: {arn}", {"release_id": name, "execution_arn": arn})
+    document = {"release_id": name, "test_id": test.test_id, "execution_arn": arn}
+    region.say(f"{name} started, test {test.test_id}: {arn}", document)
 
 
 @click.command()
@@ -237,8 +257,8 @@ def _pause(region: Region, event: dict[str, Any]) -> dict[str, Any]:
         refuse(str(error))
 
 
-def _name(candidate: str) -> str:
-    """A release's name: the model's, as far as an execution may be called so, and the minute."""
+def attempt_name(candidate: str) -> str:
+    """A name for an attempt: the model's, as far as an execution may be called so, and the time."""
     import datetime as dt
 
     from canary.aws import clock

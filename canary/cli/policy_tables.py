@@ -13,16 +13,14 @@ from canary.policy.duration import duration_text
 from canary.policy.words import limit_words, trigger_words
 from canary.routing.rates import asked_share, rates_by_intent
 
-__all__ = ["print_policy"]
+__all__ = ["console_of_tables", "print_policy", "table_of"]
 
 _PIPED_WIDTH = 140
 
 
 def print_policy(policy: CompiledPolicy) -> None:
     """Print the region's stages, rates, gates, triggers and test."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPED_WIDTH)
+    console = console_of_tables()
     console.print(
         f"[bold]{policy.name}[/] in [bold]{policy.region}[/] (wave {policy.wave}, "
         f"{policy.timezone}), {policy.routing} routing, "
@@ -33,7 +31,14 @@ def print_policy(policy: CompiledPolicy) -> None:
         console.print(table(policy))
 
 
-def _table(title: str, *columns: str) -> Table:
+def console_of_tables() -> Console:
+    """A console as wide as the terminal, or wide enough for the tables where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
+
+
+def table_of(title: str, *columns: str) -> Table:
+    """An empty table with a title and columns that fold."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -41,7 +46,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _stages(policy: CompiledPolicy) -> Table:
-    table = _table("Stages", "stage", "rate", "asked share", "tasks", "at least", "at most")
+    table = table_of("Stages", "stage", "rate", "asked share", "tasks", "at least", "at most")
     for stage in policy.stages:
         table.add_row(
             str(stage.index),
@@ -64,7 +69,7 @@ def _rates(policy: CompiledPolicy) -> Table:
         "weight",
         *(f"stage {each}" for each in stages),
     )
-    table = _table("Share of new customers drawn to the canary, by intent", *columns)
+    table = table_of("Share of new customers drawn to the canary, by intent", *columns)
     by_stage = [rates_by_intent(policy, stage.index) for stage in policy.stages]
     for intent in policy.intents:
         table.add_row(
@@ -79,7 +84,7 @@ def _rates(policy: CompiledPolicy) -> Table:
 
 
 def _offline_gates(policy: CompiledPolicy) -> Table:
-    table = _table("Before any traffic", "metric", "offline evaluation")
+    table = table_of("Before any traffic", "metric", "offline evaluation")
     for gate in policy.offline_gates:
         side = "at least" if gate.better == "higher" else "at most"
         measure = policy.metric(gate.metric).measure
@@ -88,7 +93,7 @@ def _offline_gates(policy: CompiledPolicy) -> Table:
 
 
 def _gates(policy: CompiledPolicy) -> Table:
-    table = _table("Gates", "metric", "leaving", "scope", "must be", "limit", "from")
+    table = table_of("Gates", "metric", "leaving", "scope", "must be", "limit", "from")
     stages: dict[Gate, list[int]] = {}
     for gate in policy.gates:
         stages.setdefault(replace(gate, stage=0), []).append(gate.stage)
@@ -108,7 +113,7 @@ def _gates(policy: CompiledPolicy) -> Table:
 
 
 def _triggers(policy: CompiledPolicy) -> Table:
-    table = _table("Triggers", "alarm", "metric", "when")
+    table = table_of("Triggers", "alarm", "metric", "when")
     for trigger in policy.triggers:
         words = trigger_words(trigger, policy.metric(trigger.metric))
         table.add_row(trigger.name, trigger.metric, words)
@@ -117,7 +122,7 @@ def _triggers(policy: CompiledPolicy) -> Table:
 
 def _test(policy: CompiledPolicy) -> Table:
     statistics = policy.statistics
-    table = _table("The test", "what", "value")
+    table = table_of("The test", "what", "value")
     looks = ", ".join(duration_text(look) for look in statistics.looks_seconds)
     rows = {
         "primary metric": f"{statistics.primary_metric}, {statistics.hypothesis}",

@@ -9,8 +9,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from canary.decision.effects import effect_in
+from canary.decision.effects import effect_of
 from canary.decision.facts import Cell
+from canary.decision.measures import pairs_of, within
 from canary.decision.verdicts import Verdict, VerdictKind
 from canary.decision.wording import effect_words, limit_words
 from canary.policy.compiled import CompiledPolicy
@@ -30,7 +31,7 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
     """
     plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
     turned = replace(metric, better="higher")  # effects are turned so that more is better
-    kept = tuple(cells)
+    everyone = pairs_of(cells, metric.name)
     changes: dict[str, float] = {}
     errors: dict[str, float] = {}
     n_control = n_canary = 0.0
@@ -38,7 +39,7 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
     for intent in policy.intents:
         if intent.weight <= 0:
             continue
-        found = effect_in(kept, metric, {intent.name})
+        found = effect_of(within(everyone, {intent.name}), metric)
         n_control, n_canary = n_control + found.n_control, n_canary + found.n_canary
         if not (found.known and found.control > 0):
             missing.append(intent.name)

@@ -16,11 +16,14 @@ from canary.release.model import ReleaseState
 from canary.routing.rates import rate
 from canary.statistics.intervals import Interval
 from canary.statistics.score_process import Score, post_stratified
+from canary.statistics.sequential_p import sequential_p
 from canary.statistics.spending import boundaries, obrien_fleming_spend
 
 __all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
 
 _DAY = 86_400.0
+_LEAST_P = 1e-100
+"""Smaller is written as this: a number of the records' table has to be 0 or above 1e-130."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Look:
     apart: float
     """How far that is from `estimate`, in its standard errors: above 1 the mix matters."""
     benefit: bool | None
+    p_value: float | None
+    """At the last look of a registered test: two-sided, 1 for what speaks against the candidate."""
     verdict: Verdict
 
 
@@ -88,8 +93,9 @@ def _look(
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     v_max = state.v_max or project_v_max(policy, state, facts)
     before = _rising(state.look_information, found.v)
-    spent = [_spent(policy, state, i, v / v_max) for i, v in enumerate(before)]
-    spent.append(plan.alpha / 2 if last else _spent(policy, state, len(before), found.v / v_max))
+    level, planned = plan.alpha / 2, planned_seconds(policy, state)
+    spent = [_spent(policy, planned, i, v / v_max, level) for i, v in enumerate(before)]
+    spent.append(level if last else _spent(policy, planned, len(before), found.v / v_max, level))
     bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
     z = found.z(limit)
     crossed = z >= bound
@@ -143,6 +149,9 @@ def _look(
         post_stratified=stratified,
         apart=apart,
         benefit=(crossed and large) if last else None,
+        p_value=_p_value(policy, planned, [*before, found.v], v_max, z)
+        if last and facts.ledger
+        else None,
         verdict=verdict,
     )
 
@@ -154,15 +163,35 @@ def _apart(found: Score, stratified: float) -> float:
     return abs(stratified - found.estimate) * found.w / math.sqrt(found.v)
 
 
-def _spent(policy: CompiledPolicy, state: ReleaseState, index: int, fraction: float) -> float:
+def _p_value(
+    policy: CompiledPolicy, planned: int, information: list[float], v_max: float, z: float
+) -> float:
+    """Twice the smallest one-sided level at which this last look would cross its own bound.
+
+    It is 1 for what speaks against the candidate, as harm has a sequence of its own, and without
+    information. At most alpha exactly when the bound is reached.
+    """
+    if not information[-1] > 0 or z <= 0:
+        return 1.0
+
+    def spend(level: float) -> list[float]:
+        before = enumerate(information[:-1])
+        return [*(_spent(policy, planned, i, v / v_max, level) for i, v in before), level]
+
+    return min(1.0, max(_LEAST_P, 2 * sequential_p(information, z, spend)))
+
+
+def _spent(
+    policy: CompiledPolicy, planned: int, index: int, fraction: float, level: float
+) -> float:
     """One-sided alpha spent by a look before the last.
 
     More volume than planned must not spend the last look's alpha: time caps the fraction.
     """
     plan = policy.statistics
     seconds = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)]
-    capped = min(fraction, seconds / planned_seconds(policy, state))
-    return obrien_fleming_spend(capped, plan.alpha / 2) if capped > 0 else 0.0
+    capped = min(fraction, seconds / planned)
+    return obrien_fleming_spend(capped, level) if capped > 0 else 0.0
 
 
 def _rising(information: tuple[float, ...], until: float) -> list[float]:

@@ -6,8 +6,13 @@ n_i the unit's denominator and y_i its numerator, the sums are over units.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canary.ledger.view import LedgerView
 
 __all__ = ["Cell", "Draws", "Facts", "IntentCell", "LatencyTail", "Moments"]
 
@@ -43,7 +48,7 @@ class LatencyTail:
     """The slowest conversations of one arm: `n` in all, the slowest first, in milliseconds."""
 
     n: int
-    slowest_ms: tuple[float, ...]
+    slowest_ms: Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -96,3 +101,5 @@ class Facts:
     """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False
     """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""
+    ledger: LedgerView | None = None
+    """What the ledger holds of the release's test; None for a release without a registration."""

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from canary.decision.facts import Facts
-from canary.decision.measures import Comparison, compare, pairs_of
-from canary.decision.response import SURVEYS, unlike_response
+from canary.decision.measures import Comparison, compare, pairs_of, within
+from canary.decision.response import SURVEYS, response_pairs, unlike_response
 from canary.decision.verdicts import Verdict, VerdictKind, judge
 from canary.decision.wording import effect_words, limit_words, subject_words
 from canary.policy.compiled import CompiledPolicy, Gate, Metric
@@ -54,10 +54,8 @@ def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verd
         pairs = pairs_of(facts.block_cells, metric.name)
         yield _verdict(metric, gate, "overall", compare(policy, metric, gate.unit, pairs, z))
         return
-    groups = {
-        name: pairs_of(facts.block_cells, metric.name, strata)
-        for name, strata in _groups(policy, gate).items()
-    }
+    everyone = pairs_of(facts.block_cells, metric.name)
+    groups = {name: within(everyone, strata) for name, strata in _groups(policy, gate).items()}
     yield from _by_group(policy, metric, gate, groups, z)
 
 
@@ -83,10 +81,13 @@ def _survey_verdicts(
     scopes: dict[str, frozenset[str] | None] = {"overall": None}
     if gate.scope != "overall":
         scopes = {**_groups(policy, gate)}
+    everyone = pairs_of(facts.block_cells, metric.name)
+    responses = response_pairs(policy, facts.block_cells)
     alike: dict[str, tuple[Pair, ...]] = {}
     for name, strata in scopes.items():
-        pairs = pairs_of(facts.block_cells, metric.name, strata)
-        why = unlike_response(policy, facts.block_cells, strata)
+        pairs = everyone if strata is None else within(everyone, strata)
+        asked = responses if strata is None else within(responses, strata)
+        why = unlike_response(policy, asked)
         if why:
             found = compare(policy, metric, gate.unit, pairs, z)
             unknown = Comparison(None, found.n_control, found.n_canary)
@@ -124,12 +125,9 @@ def _step_down(
     its minimum sample is no hypothesis.
     """
     alpha = policy.statistics.intent_alpha
-    rough = {
-        name: compare(policy, metric, gate.unit, pairs, one_sided_z(1 - alpha))
-        for name, pairs in groups.items()
-    }
-    open_names = [name for name, found in rough.items() if not _too_few(gate, found)]
+    enough = [name for name, pairs in groups.items() if _enough(gate, pairs)]
     settled: dict[str, Verdict] = {}
+    open_names = enough
     while open_names:
         z = one_sided_z(1 - alpha / len(open_names))
         tried = {
@@ -139,8 +137,12 @@ def _step_down(
         beaten = {name: each for name, each in tried.items() if each.kind is VerdictKind.FAIL}
         settled.update(beaten or tried)
         open_names = [name for name in open_names if beaten and name not in beaten]
-    for name, found in rough.items():
-        yield settled[name] if name in settled else _verdict(metric, gate, name, found)
+    for name, pairs in groups.items():
+        if name in settled:
+            yield settled[name]
+        else:
+            found = compare(policy, metric, gate.unit, pairs, one_sided_z(1 - alpha))
+            yield _verdict(metric, gate, name, found)
 
 
 def _compare_tails(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Comparison:
@@ -160,6 +162,14 @@ def _compare_tails(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Comparis
     if gate.unit != "level":
         interval = quantile_ratio(canary, control) if canary and control else None
     return Comparison(interval, counts["control"], counts["canary"])
+
+
+def _enough(gate: Gate, pairs: tuple[Pair, ...]) -> bool:
+    """Whether a part has the sample that makes it a hypothesis."""
+    least = sum(pair.canary.n for pair in pairs)
+    if gate.unit != "level":
+        least = min(least, sum(pair.control.n for pair in pairs))
+    return least >= max(gate.min_sample, 1)
 
 
 def _too_few(gate: Gate, found: Comparison) -> bool:

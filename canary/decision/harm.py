@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from canary.decision.facts import Cell, Facts
-from canary.decision.measures import compare, pairs_of, unit_variance
+from canary.decision.measures import compare, pairs_of, unit_variance, within
 from canary.policy.compiled import CompiledPolicy, Metric, Trigger
 from canary.statistics.confidence_sequence import effect_upper_bound
 from canary.statistics.score_process import Pair, Score, score
@@ -62,9 +62,11 @@ def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:
         ]
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     rho = plan.harm_min_outcomes * unit_variance(policy, metric)
+    everyone = pairs_of(facts.cells, metric.name)
     lines = []
     for scope, strata, rejects, alpha in scopes:
-        found = oriented_score(pairs_of(facts.cells, metric.name, strata), metric)
+        own = everyone if strata is None else within(everyone, strata)
+        found = oriented_score(own, metric)
         lines.append(
             HarmLine(
                 scope=scope,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from canary.decision.facts import Cell, Moments
 from canary.policy.compiled import CompiledPolicy, Metric, Unit
 from canary.statistics import intervals
 from canary.statistics.detector import corrected_rate
 from canary.statistics.intervals import Interval
-from canary.statistics.ratio_metric import Totals, ratio_of, total
+from canary.statistics.ratio_metric import Sums, ratio_of, total
 from canary.statistics.score_process import Pair
 
-__all__ = ["Comparison", "compare", "pairs_of", "unit_variance"]
+__all__ = ["Comparison", "compare", "pairs_of", "unit_variance", "within"]
 
 _LEAST_UNITS = 30
 """Below this a mean's normal interval is not to be trusted."""
@@ -34,13 +34,21 @@ def pairs_of(
             raise ValueError(f"arm: {cell.arm!r} is neither control nor canary")
         arms[cell.arm].append(moments)
     return tuple(
-        Pair(stratum, p_canary, total(arms["control"]), total(arms["canary"]))
+        Pair(stratum, p_canary, _sum(arms["control"]), _sum(arms["canary"]))
         for (stratum, p_canary), arms in sorted(found.items())
     )
 
 
-@dataclass(frozen=True)
-class Comparison:
+def _sum(parts: list[Moments]) -> Sums:
+    return parts[0] if len(parts) == 1 else total(parts)
+
+
+def within(pairs: Iterable[Pair], strata: Collection[str]) -> tuple[Pair, ...]:
+    """Those of the pairs that belong to `strata`."""
+    return tuple(pair for pair in pairs if pair.stratum in strata)
+
+
+class Comparison(NamedTuple):
     """One metric's interval in a gate's unit, and how many observations each arm has."""
 
     interval: Interval | None
@@ -57,18 +65,22 @@ def compare(
     Strata are weighted by n1 * n0 / N in both arms alike, so a ramp is not taken for an effect.
     """
     kept = tuple(pairs)
-    n_control = sum(pair.control.n for pair in kept)
-    n_canary = sum(pair.canary.n for pair in kept)
+    n_control = n_canary = everything = 0.0
+    weighted: list[tuple[float, Pair]] = []
+    for pair in kept:
+        n_control += pair.control.n
+        n_canary += pair.canary.n
+        if (weight := pair.weight) > 0:
+            weighted.append((weight, pair))
+            everything += weight
     if unit == "level":
         whole = total(pair.canary for pair in kept)
         arm = _arm(policy, metric, [(1.0, whole)], z) if whole.units > 1 else None
         return Comparison(arm, n_control, n_canary)
-    weighted = [(pair.weight, pair) for pair in kept if pair.weight > 0]
-    everything = sum(weight for weight, _ in weighted)
     if everything <= 0:
         return Comparison(None, n_control, n_canary)
-    control = _arm(policy, metric, [(w / everything, total([p.control])) for w, p in weighted], z)
-    canary = _arm(policy, metric, [(w / everything, total([p.canary])) for w, p in weighted], z)
+    control = _arm(policy, metric, [(w / everything, p.control) for w, p in weighted], z)
+    canary = _arm(policy, metric, [(w / everything, p.canary) for w, p in weighted], z)
     if control is None or canary is None:
         return Comparison(None, n_control, n_canary)
     combine = intervals.ratio if unit == "relative" else intervals.difference
@@ -93,17 +105,21 @@ def unit_variance(policy: CompiledPolicy, metric: Metric) -> float:
 
 
 def _arm(
-    policy: CompiledPolicy, metric: Metric, parts: list[tuple[float, Totals]], z: float
+    policy: CompiledPolicy, metric: Metric, parts: list[tuple[float, Sums]], z: float
 ) -> Interval | None:
     """One arm's weighted estimate with its interval, corrected for a detector's mistakes."""
-    ratios = [(weight, ratio_of(sums)) for weight, sums in parts]
-    estimate = sum(weight * each.estimate for weight, each in ratios)
-    variance = sum(weight**2 * each.variance for weight, each in ratios)
+    estimate = variance = inverse = units = 0.0
+    for weight, sums in parts:
+        each = ratio_of(sums)
+        estimate += weight * each.estimate
+        variance += weight * weight * each.variance
+        inverse += weight * weight / each.n
+        units += each.units
     if metric.measure != "rate":
-        if sum(each.units for _, each in ratios) < _LEAST_UNITS or not math.isfinite(variance):
+        if units < _LEAST_UNITS or not math.isfinite(variance):
             return None
         return intervals.normal(estimate, variance, z)
-    size = 1 / sum(weight**2 / each.n for weight, each in ratios)
+    size = 1 / inverse
     spread = estimate * (1 - estimate)
     if spread > 0 and variance > 0:
         size = min(size, spread / variance)

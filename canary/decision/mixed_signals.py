@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from canary.decision.effects import Effect, effect_in
+from canary.decision.effects import Effect, effect_of
 from canary.decision.facts import Cell
+from canary.decision.measures import pairs_of, within
 from canary.policy.compiled import CompiledPolicy
 from canary.statistics.multiplicity import holm, rejected
 
@@ -49,10 +50,10 @@ def mixed_signals(policy: CompiledPolicy, cells: Iterable[Cell]) -> MixedSignals
     least `checks.mixed_harm` (points) worse, at the plain one-sided level.
     """
     checks, metric = policy.checks, policy.metric(policy.statistics.primary_metric)
-    kept = tuple(cells)
+    everyone = pairs_of(cells, metric.name)
     effects: dict[str, Effect] = {}
     for intent in policy.intents:
-        found = effect_in(kept, metric, {intent.name})
+        found = effect_of(within(everyone, {intent.name}), metric)
         if found.known and min(found.n_control, found.n_canary) >= _LEAST_OUTCOMES:
             effects[intent.name] = found
     directions = {

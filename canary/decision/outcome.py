@@ -14,7 +14,7 @@ __all__ = ["Decision", "Rule", "look_taken"]
 
 _REMEMBERED = (
     *("rule", "hold_until", "looks_done", "information", "benefit", "v_max", "blocks_judged"),
-    *("extension", "extended_until"),
+    *("extension", "extended_until", "p_value", "consent"),
 )
 """What the record takes from a decision beside its `to_dict`."""
 
@@ -52,6 +52,8 @@ class Decision:
     looks_done: int | None = None
     information: float | None = None
     benefit: bool | None = None
+    p_value: float | None = None
+    consent: bool | None = None
     v_max: float | None = None
     blocks_judged: int | None = None
     extension: str = ""
@@ -99,6 +101,8 @@ def look_taken(decision: Decision) -> LookTaken:
         looks_done=decision.looks_done,
         information=decision.information,
         benefit=decision.benefit,
+        p_value=decision.p_value,
+        consent=decision.consent,
         v_max=decision.v_max,
         blocks_judged=decision.blocks_judged,
         extension=decision.extension,

@@ -8,6 +8,7 @@ from canary.decision.composite import composite_verdict
 from canary.decision.confirmatory import last_look, looks_due, middle_look, project_v_max
 from canary.decision.duration import planned_seconds
 from canary.decision.gates import gate_verdicts, unresolved_verdicts
+from canary.decision.ledger import ask_ledger, withheld_by_ledger
 from canary.decision.look import Look
 from canary.decision.mixed_signals import mixed_signals
 from canary.decision.observed import observed_verdicts
@@ -120,7 +121,9 @@ def _mixed(look: Look) -> Decision | None:
 
 
 def _promote(look: Look, until: float, *, over: bool) -> Decision:
-    """Promote, unless the effect depends on the day, the promotion or the newness."""
+    """Promote, unless the ledger does not consent, or the effect depends on day or newness."""
+    if withheld := withheld_by_ledger(look):
+        return withheld
     found = robustness(look.policy, look.state, look.facts)
     look.rules += found.rules
     if found.hold_rule:
@@ -146,6 +149,7 @@ def _test(look: Look) -> None:
     if final and state.benefit is None:
         taken = last_look(policy, state, look.facts)
         look.remembered |= {"looks_done": taken.number, "benefit": taken.benefit}
+        look.remembered |= {"p_value": taken.p_value}
     elif due > state.looks_done and not final:
         taken = middle_look(policy, state, look.facts, due)
         look.remembered |= {"looks_done": due}
@@ -165,5 +169,7 @@ def _test(look: Look) -> None:
         estimate=taken.estimate,
         post_stratified=taken.post_stratified,
         standard_errors_apart=taken.apart,
+        p_value=taken.p_value,
         benefit=taken.benefit,
     )
+    look.remembered |= ask_ledger(look, taken.p_value)

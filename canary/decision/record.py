@@ -10,6 +10,7 @@ from typing import Any
 
 from canary.decision.engine import evaluate
 from canary.decision.facts import Cell, Draws, Facts, IntentCell, LatencyTail, Moments
+from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
 
@@ -75,6 +76,8 @@ def _facts(value: dict[str, Any]) -> Facts:
         kind: {name: _cells(cells) for name, cells in parts.items()}
         for kind, parts in value["groups"].items()
     }
+    if ledger := value.get("ledger"):
+        known["ledger"] = LedgerView.from_dict(ledger)
     return Facts(**known)
 
 

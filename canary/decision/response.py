@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from statistics import NormalDist
 
-from canary.decision.effects import effect_in
+from canary.decision.effects import effect_of
 from canary.decision.facts import Cell
-from canary.policy.compiled import CompiledPolicy
+from canary.decision.measures import pairs_of
+from canary.policy.compiled import CompiledPolicy, Metric
+from canary.statistics.score_process import Pair
 
-__all__ = ["SURVEYS", "unlike_response"]
+__all__ = ["SURVEYS", "response_pairs", "unlike_response"]
 
 SURVEYS = "surveys"
 
 
-def unlike_response(
-    policy: CompiledPolicy, cells: Iterable[Cell], strata: Collection[str] | None = None
-) -> str:
+def response_pairs(policy: CompiledPolicy, cells: Iterable[Cell]) -> tuple[Pair, ...]:
+    """Both arms' surveys by stratum; none where the policy does not measure the response."""
+    metric = _response(policy)
+    return () if metric is None else pairs_of(cells, metric.name)
+
+
+def unlike_response(policy: CompiledPolicy, pairs: Iterable[Pair]) -> str:
     """Why a mean over surveys says nothing here; empty when the arms respond alike.
+
+    `pairs` are those of `response_pairs` that belong to the scope.
 
     They differ when the difference is both certain (two-sided `checks.response_alpha`) and large
     (`checks.response_gap`, relative to control).
     """
-    metric = next((each for each in policy.metrics if each.numerator == SURVEYS), None)
+    metric = _response(policy)
     if metric is None:
         return ""
-    found = effect_in(tuple(cells), metric, strata)
+    found = effect_of(pairs, metric)
     if not (found.known and found.control > 0):
         return ""
     gap = found.estimate / found.control
@@ -39,3 +47,7 @@ def unlike_response(
         f"the canary's customers answer the survey {100 * gap:+.1f}% as often as the control's "
         f"(z {found.z:.1f}, alike up to {bound:.1f})"
     )
+
+
+def _response(policy: CompiledPolicy) -> Metric | None:
+    return next((each for each in policy.metrics if each.numerator == SURVEYS), None)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from canary.decision.effects import Effect, effect_in
+from canary.decision.effects import Effect, effect_in, effect_of
 from canary.decision.facts import Cell
+from canary.decision.measures import pairs_of, within
 from canary.policy.compiled import CompiledPolicy
 from canary.statistics.heterogeneity import gail_simon
 from canary.statistics.novelty import novelty_contrast
@@ -49,7 +50,7 @@ def interactions(
     Groups without enough outcomes are left out; with fewer than two there is nothing to test.
     """
     metric = policy.metric(policy.statistics.primary_metric)
-    kept = {name: tuple(cells) for name, cells in sorted(groups.items())}
+    everyone = {name: pairs_of(cells, metric.name) for name, cells in sorted(groups.items())}
     scopes: list[tuple[str, frozenset[str] | None]] = [("overall", None)]
     scopes += [
         (f"intent:{intent.name}", frozenset({intent.name}))
@@ -58,7 +59,10 @@ def interactions(
     ]
     found = []
     for scope, strata in scopes:
-        effects = {name: effect_in(cells, metric, strata) for name, cells in kept.items()}
+        effects = {
+            name: effect_of(pairs if strata is None else within(pairs, strata), metric)
+            for name, pairs in everyone.items()
+        }
         enough = {name: each for name, each in effects.items() if _enough(each)}
         if len(enough) > 1:
             test = gail_simon(

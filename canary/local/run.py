@@ -16,6 +16,7 @@ from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
 from canary.local.outcome import reason_of, stage_shares
 from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
+from canary.local.registering import TEST_ID, register_test, settlement_line
 from canary.local.result import RunResult
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
@@ -29,7 +30,6 @@ from canary.routing.rates import asked_share
 __all__ = ["ScenarioRun"]
 
 RELEASE_ID = "r-001"
-TEST_ID = "ab-test-001"
 _TICK_SECONDS = 0.25
 _WARM_UP_SECONDS = 2.0
 _AFTERWARDS_SECONDS = 4.0
@@ -123,6 +123,7 @@ class ScenarioRun:
         self._faults = Faults(region)
         self._start_customers()
         time.sleep(_WARM_UP_SECONDS)
+        self._status.happened(register_test(region, self._candidate, self._scenario))
         self._begin_release()
         outcome = self._watch()
         result = self._judge(outcome, time.monotonic() - started)
@@ -184,7 +185,7 @@ class ScenarioRun:
         region = self._embedded
         horizon = self._scenario.horizon_minutes
         over_at: float | None = None
-        approved = False
+        approved = settled = False
         while True:
             time.sleep(_TICK_SECONDS)
             state = self._record()
@@ -197,6 +198,9 @@ class ScenarioRun:
                     approved = self._approve()
                 if state.terminal and over_at is None:
                     over_at = time.monotonic()
+                if state.terminal and not settled and (line := settlement_line(region)):
+                    self._status.happened(line)
+                    settled = True
             self._show_region(minute)
             self._view.update(self._status)
             if over_at is not None and time.monotonic() - over_at > _AFTERWARDS_SECONDS:

@@ -15,6 +15,7 @@ from canary.policy.compiled import (
     Detector,
     Gate,
     Intent,
+    Ledger,
     Metric,
     Model,
     OfflineGate,
@@ -24,7 +25,7 @@ from canary.policy.compiled import (
     Trigger,
 )
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
-from canary.policy.model import ChecksRule, Policy, Region
+from canary.policy.model import ChecksRule, LedgerRule, Policy, Region
 from canary.policy.pace import apply_pace
 from canary.policy.planning import LEAST_PLANNED, hopeless_gates
 from canary.policy.problem import PolicyError, Problem
@@ -164,6 +165,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         baseline=Baseline(
             **policy.baseline.model_dump(), daily_conversations=region.daily_conversations
         ),
+        ledger=_ledger(policy.ledger),
     )
 
 
@@ -177,6 +179,19 @@ def _checks(checks: ChecksRule) -> Checks:
         extension_seconds=checks.extension,
         response_alpha=checks.response_alpha,
         response_gap=checks.response_gap,
+    )
+
+
+def _ledger(rule: LedgerRule) -> Ledger:
+    return Ledger(
+        fdr=rule.fdr,
+        q_revenue_critical=rule.q_revenue_critical,
+        q_other=rule.q_other,
+        lord_start=rule.lord_start,
+        bh_window_seconds=rule.bh_window,
+        w0=rule.w0,
+        payout=rule.payout,
+        review_seconds=rule.review,
     )
 
 

@@ -8,6 +8,7 @@ Durations are seconds, rates and shares are fractions of one. Validation happens
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ __all__ = [
     "Detector",
     "Gate",
     "Intent",
+    "Ledger",
     "Metric",
     "Model",
     "OfflineGate",
@@ -198,6 +200,27 @@ class Closure:
 
 
 @dataclass(frozen=True)
+class Ledger:
+    """How many of a year's promotions may be false (decision rules, section 7).
+
+    The defaults are what releases admitted before there was a ledger read.
+    """
+
+    fdr: Literal["lord", "bh", "alpha_investing"] = "lord"
+    """Whose word counts; the others are shown beside it."""
+    q_revenue_critical: float = 0.05
+    """The false discovery rate of tests that touch revenue-critical intents."""
+    q_other: float = 0.10
+    lord_start: float = 0.1
+    """LORD++'s first wealth as a share of q."""
+    bh_window_seconds: int = 365 * 86_400
+    w0: float = 0.05
+    """Alpha investing's first wealth, and what a rejection earns."""
+    payout: float = 0.05
+    review_seconds: int = 91 * 86_400
+
+
+@dataclass(frozen=True)
 class Baseline:
     """What planning assumes of today's model (fractions; milliseconds; a day's conversations)."""
 
@@ -260,6 +283,7 @@ class CompiledPolicy:
     """Sentences that say what a scenario's pace changed; empty in a real region."""
     wave_before: tuple[str, ...] = field(default=())
     """The regions of the wave before this one's: a release starts after theirs is promoted."""
+    ledger: Ledger = field(default=Ledger())
 
     @property
     def fault_wait_seconds(self) -> int:
@@ -281,7 +305,7 @@ class CompiledPolicy:
     @classmethod
     def from_json(cls, text: str) -> CompiledPolicy:
         """Read what `to_json` wrote. Raises `TypeError` or `KeyError` on another shape."""
-        return _build(cls, json.loads(text))
+        return _parsed(text)
 
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
@@ -295,6 +319,12 @@ class CompiledPolicy:
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""
         return {intent.name: intent for intent in self.intents}[name]
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str) -> CompiledPolicy:
+    """One release reads its policy at every step, and a policy never changes."""
+    return _build(CompiledPolicy, json.loads(text))
 
 
 _T = TypeVar("_T")

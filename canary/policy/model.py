@@ -22,6 +22,7 @@ __all__ = [
     "DetectorRule",
     "ExperimentTier",
     "IntentRule",
+    "LedgerRule",
     "MinimumTest",
     "ModelRule",
     "Policy",
@@ -36,6 +37,7 @@ __all__ = [
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Fdr = Annotated[float, Field(gt=0, le=0.2)]
 HarmAlpha = Annotated[float, Field(gt=0, le=0.005)]
 
 
@@ -155,6 +157,21 @@ class ChecksRule(Part):
     response_gap: Fraction = Field(description="relative; between 0 and 1")
 
 
+class LedgerRule(Part):
+    """How many of a year's promotions may be false."""
+
+    fdr: Literal["lord", "bh", "alpha_investing"] = Field(
+        description="LORD++, Benjamini-Hochberg over a window, or Foster-Stine"
+    )
+    q_revenue_critical: Fdr = Field(description="of tests on revenue-critical intents")
+    q_other: Fdr = Field(description="of all other tests")
+    lord_start: Fraction = Field(description="LORD++'s first wealth, a share of q")
+    bh_window: Annotated[Duration, Field(ge=86_400)] = Field(description="older tests stand")
+    w0: Fdr = Field(description="alpha investing's first wealth")
+    payout: Fdr = Field(description="what a rejection earns in alpha investing")
+    review: Annotated[Duration, Field(ge=86_400)] = Field(description="what a review looks back on")
+
+
 class ClosureRule(Part):
     """Days in which no release starts and no test ends."""
 
@@ -220,6 +237,7 @@ class Policy(Part):
     offline_gates: Many[OfflineRule] = ()
     statistics: StatisticsRule
     checks: ChecksRule
+    ledger: LedgerRule
     calendar: Many[ClosureRule] = ()
     watch: Watch
     detector: DetectorRule

@@ -12,7 +12,16 @@ from statistics import NormalDist
 
 from canary.policy.compiled import CompiledPolicy, Gate, Intent, Metric
 
-__all__ = ["LEAST_PLANNED", "hopeless_gates", "planned_pass"]
+__all__ = [
+    "LEAST_PLANNED",
+    "baseline_moments",
+    "gate_information",
+    "gate_margin",
+    "gate_z",
+    "hopeless_gates",
+    "matured_days",
+    "planned_pass",
+]
 
 LEAST_PLANNED = 0.8
 """A must_pass gate that an identical candidate passes less often is refused."""
@@ -32,26 +41,38 @@ def hopeless_gates(policy: CompiledPolicy) -> Iterator[tuple[Gate, float]]:
 def planned_pass(policy: CompiledPolicy, gate: Gate, seconds: float) -> float | None:
     """P(PASS | identical) after `seconds` at the gate's stage; None where no baseline is stated."""
     metric = policy.metric(gate.metric)
-    moments = _baseline(policy, metric, gate)
+    moments = baseline_moments(policy, metric, gate)
     if moments is None:
         return None
     mean, deviation, per_conversation = moments
-    matured = max(0.0, seconds - metric.outcome_window_seconds) / _DAY * per_conversation
+    matured = matured_days(metric, seconds) * per_conversation
     groups: list[tuple[Intent, ...]] = [policy.intents]
     if gate.scope == "revenue_critical":
         groups = [(intent,) for intent in policy.intents if intent.revenue_critical]
-    z = _NORMAL.inv_cdf(policy.statistics.gate_confidence)
+    z = gate_z(policy, gate)
     chance = 1.0
     for group in groups:
-        information = sum(_information(policy, gate, intent, matured) for intent in group)
+        information = sum(gate_information(policy, gate, intent, matured) for intent in group)
         if information <= 0:
             return 0.0
-        margin = _margin(gate, mean)
+        margin = gate_margin(metric, gate, mean)
         chance *= _NORMAL.cdf(margin * math.sqrt(information) / deviation - z)
     return chance
 
 
-def _information(policy: CompiledPolicy, gate: Gate, intent: Intent, matured: float) -> float:
+def matured_days(metric: Metric, seconds: float) -> float:
+    """Of so long a stage, the days whose conversations have their outcome."""
+    return max(0.0, seconds - metric.outcome_window_seconds) / _DAY
+
+
+def gate_z(policy: CompiledPolicy, gate: Gate) -> float:
+    """Standard errors between estimate and limit for a PASS; a guardrail's level needs none."""
+    if gate.unit == "level" and policy.metric(gate.metric).role == "guardrail":
+        return 0.0
+    return _NORMAL.inv_cdf(policy.statistics.gate_confidence)
+
+
+def gate_information(policy: CompiledPolicy, gate: Gate, intent: Intent, matured: float) -> float:
     """A stratum's part: n1 n0 / N for a difference, the canary's n for a level."""
     rate = policy.stages[gate.stage].rate
     if policy.routing == "application":
@@ -60,14 +81,17 @@ def _information(policy: CompiledPolicy, gate: Gate, intent: Intent, matured: fl
     return size * rate * (1 if gate.unit == "level" else 1 - rate)
 
 
-def _margin(gate: Gate, mean: float) -> float:
-    """How far the limit is from an identical candidate, in the metric's own scale."""
+def gate_margin(metric: Metric, gate: Gate, mean: float) -> float:
+    """How far an identical candidate is within the limit, in the metric's own scale.
+
+    Negative where the baseline itself is beyond a level.
+    """
     if gate.unit == "level":
-        return abs(gate.limit - mean)
+        return gate.limit - mean if metric.better == "lower" else mean - gate.limit
     return abs(gate.limit) * (mean if gate.unit == "relative" else 1)
 
 
-def _baseline(
+def baseline_moments(
     policy: CompiledPolicy, metric: Metric, gate: Gate
 ) -> tuple[float, float, float] | None:
     """Mean, standard deviation, and observations a conversation, where the baseline tells."""

@@ -132,11 +132,18 @@ def offline_result(policy: CompiledPolicy, scores: Mapping[str, float]) -> Offli
 
 
 def admit(
-    request: Request, policy: CompiledPolicy, *, control: str, at: float, execution_arn: str = ""
+    request: Request,
+    policy: CompiledPolicy,
+    *,
+    control: str,
+    at: float,
+    execution_arn: str = "",
+    registered: bool = False,
 ) -> ReleaseState:
     """The first record of a release, with its own copy of the policy.
 
-    The hypothesis that was registered with the release stands in that copy.
+    The hypothesis that was registered with the release stands in that copy. `registered` says that
+    the ledger holds its test, and must consent to a promotion.
     """
     assert request.hypothesis in ("superiority", "non_inferiority")
     hypothesis: Any = request.hypothesis
@@ -152,4 +159,5 @@ def admit(
         policy_digest=own.digest,
         admitted_at=at,
         execution_arn=execution_arn,
+        registered=registered,
     )

@@ -8,7 +8,7 @@ from canary.policy.compiled import CompiledPolicy, Trigger
 from canary.release.events import RollbackRequested
 from canary.release.model import Cause
 
-__all__ = ["alarm_windows", "escalation"]
+__all__ = ["alarm_windows", "escalation", "pause_cause"]
 
 
 def alarm_windows(trigger: Trigger) -> dict[str, int]:
@@ -16,6 +16,17 @@ def alarm_windows(trigger: Trigger) -> dict[str, int]:
     if trigger.statistic == "harm":
         return {f"canary-harm-{trigger.metric}": max(trigger.windows_seconds)}
     return {f"canary-{trigger.name}-{window}s": window for window in trigger.windows_seconds}
+
+
+def pause_cause(policy: CompiledPolicy, alarm: str) -> Cause | None:
+    """Why an alarm pauses; None for those that roll back by themselves, and for composites."""
+    if alarm.startswith("shared-"):
+        return Cause.SHARED
+    if alarm == "canary-silent":
+        return Cause.SILENCE
+    pausing = (trigger for trigger in policy.triggers if trigger.on_breach == "pause")
+    known = {name for trigger in pausing for name in alarm_windows(trigger)}
+    return Cause.WARNING if alarm in known else None
 
 
 def escalation(

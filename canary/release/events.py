@@ -57,8 +57,9 @@ class TrafficShifted:
 class LookTaken:
     """A look has been evaluated; `decision` is its `to_dict`. `None` leaves the record's value.
 
-    `looks_done`, `benefit`, `v_max` and `blocks_judged` replace the record's, of which `v_max` and
-    `benefit` are never changed again; `information` is added to the looks' information.
+    `looks_done`, `benefit`, `v_max` and `blocks_judged` replace the record's, of which `v_max`,
+    `benefit`, `p_value` and `consent` are never changed again; `information` is added to the
+    looks' information.
     """
 
     at: float
@@ -70,6 +71,8 @@ class LookTaken:
     looks_done: int | None = None
     information: float | None = None
     benefit: bool | None = None
+    p_value: float | None = None
+    consent: bool | None = None
     v_max: float | None = None
     blocks_judged: int | None = None
     extension: str = ""

@@ -132,6 +132,12 @@ class ReleaseState:
     """The score's variance at each look taken before the last."""
     benefit: bool | None = None
     """What the last look decided; it is never taken again."""
+    p_value: float | None = None
+    """The last look's, in the candidate's favour; None before it."""
+    registered: bool = False
+    """Whether the ledger holds its test; its consent is then wanted for a promotion."""
+    consent: bool | None = None
+    """What the ledger said to the last look, once; None where it was not asked."""
     extensions: tuple[str, ...] = ()
     """The rules that have extended the test, each once."""
     extended_until: float | None = None

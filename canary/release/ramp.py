@@ -75,6 +75,8 @@ def on_look(state: ReleaseState, event: events.LookTaken) -> Outcome:
         looks_done=max(state.looks_done, event.looks_done or 0),
         look_information=(*state.look_information, *information),
         benefit=event.benefit if state.benefit is None else state.benefit,
+        p_value=event.p_value if state.p_value is None else state.p_value,
+        consent=event.consent if state.consent is None else state.consent,
         v_max=event.v_max if state.v_max is None else state.v_max,
         blocks_judged=judged,
         extensions=(*state.extensions, *([event.extension] if event.extension else [])),

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["CANARY", "CONTROL", "HOURLY", "MINUTELY", "Counts", "Telemetry"]
 
-Counts = NDArray[np.float64]
+Counts = NDArray[Any]
 CONTROL, CANARY = 0, 1
 """The arms' places on the first axis of every array."""
 MINUTELY = ("requests", "errors", "slow", "throttled", "checked", "hallucinated")

@@ -10,6 +10,10 @@ from canary.statistics.validation import require_fraction, require_not_negative
 
 __all__ = ["effect_upper_bound", "mixture_radius"]
 
+_NORMAL = NormalDist()
+_NEWTON_STEPS = 20
+_CLOSE = 1e-15
+
 
 def mixture_radius(v: float, alpha: float, rho: float) -> float:
     """How far above its mean a process with variance `v` may ever be, with probability alpha.
@@ -24,16 +28,15 @@ def mixture_radius(v: float, alpha: float, rho: float) -> float:
         raise ValueError("rho: 0 is not above 0")
     spread = v + rho
     target = -math.log(alpha) - math.log(2) + 0.5 * math.log(spread / rho)
-    low, high = 0.0, 2.0
-    while _log_mixture(high) < target:
-        high *= 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _log_mixture(middle) < target:
-            low = middle
-        else:
-            high = middle
-    return high * math.sqrt(spread)
+    # Phi(x) is at least 1/2, so the root lies below this; Newton's steps fall on it from above.
+    x = math.sqrt(2 * (target + math.log(2)))
+    for _ in range(_NEWTON_STEPS):
+        phi = _NORMAL.cdf(x)
+        step = (0.5 * x * x + math.log(phi) - target) / (x + _NORMAL.pdf(x) / phi)
+        x = max(x - step, 0.0)
+        if abs(step) <= _CLOSE:
+            break
+    return x * math.sqrt(spread)
 
 
 def effect_upper_bound(score: Score, alpha: float, rho: float) -> float:
@@ -41,8 +44,3 @@ def effect_upper_bound(score: Score, alpha: float, rho: float) -> float:
     if score.w <= 0 or score.v <= 0:
         return math.inf
     return (score.s + mixture_radius(score.v, alpha, rho)) / score.w
-
-
-def _log_mixture(x: float) -> float:
-    """The logarithm of exp(x*x/2) * Phi(x)."""
-    return 0.5 * x * x + math.log(NormalDist().cdf(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["corrected_rate"]
+__all__ = ["corrected_rate", "flagged_rate"]
 
 
 def corrected_rate(flagged: float, sensitivity: float, specificity: float) -> float:
@@ -16,3 +16,8 @@ def corrected_rate(flagged: float, sensitivity: float, specificity: float) -> fl
     if not 0 <= flagged <= 1:
         raise ValueError(f"flagged: {flagged} is outside 0 to 1")
     return min(1.0, max(0.0, (flagged + specificity - 1) / power))
+
+
+def flagged_rate(true: float, sensitivity: float, specificity: float) -> float:
+    """What a detector flags, on average, where a share `true` of cases is faulty."""
+    return true * sensitivity + (1 - true) * (1 - specificity)

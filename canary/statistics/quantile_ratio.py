@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from canary.statistics.binomial import binomial_window
 from canary.statistics.intervals import Interval, difference
@@ -35,7 +35,7 @@ def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
 
 
 def quantile_interval(
-    n: int, slowest: Sequence[float], q: float, confidence: float
+    n: int, slowest: Sequence[float] | NDArray[np.float64], q: float, confidence: float
 ) -> Interval | None:
     """The quantile of `n` observations, of which `slowest` are the largest, largest first.
 
@@ -44,9 +44,10 @@ def quantile_interval(
     """
     if len(slowest) > n:
         raise ValueError(f"slowest: {len(slowest)} values of n = {n}")
-    if any(not (math.isfinite(x) and x > 0) for x in slowest):
+    values = np.asarray(slowest, dtype=np.float64)
+    if not np.all(np.isfinite(values) & (values > 0)):
         raise ValueError("slowest: every value must be finite and above 0")
-    if any(a < b for a, b in itertools.pairwise(slowest)):
+    if np.any(values[:-1] < values[1:]):
         raise ValueError("slowest: the largest must come first")
     if n < 1:
         return None
@@ -54,7 +55,7 @@ def quantile_interval(
     ranks = (math.ceil(n * q), lower, upper)
     if upper > n or lower < 1 or n - min(ranks) >= len(slowest):
         return None
-    estimate, low, high = (slowest[n - rank] for rank in ranks)
+    estimate, low, high = (float(values[n - rank]) for rank in ranks)
     return Interval(estimate, min(low, estimate), max(high, estimate))
 
 

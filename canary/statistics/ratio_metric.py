@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from canary.statistics.validation import require_finite, require_not_negative
 
@@ -40,8 +39,7 @@ class Sums(Protocol):
         """Sum of y * y."""
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums added up over cells."""
 
     units: float = 0.0
@@ -52,8 +50,7 @@ class Totals:
     yy: float = 0.0
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """Numerator over denominator, its cluster-robust variance, and the sizes behind it."""
 
     estimate: float
@@ -64,10 +61,15 @@ class Ratio:
 
 def total(parts: Iterable[Sums]) -> Totals:
     """The sums of all parts."""
-    kept = list(parts)
-    return Totals(
-        *(sum(getattr(p, name) for p in kept) for name in ("units", "n", "y", "nn", "ny", "yy"))
-    )
+    units = n = y = nn = ny = yy = 0.0
+    for part in parts:
+        units += part.units
+        n += part.n
+        y += part.y
+        nn += part.nn
+        ny += part.ny
+        yy += part.yy
+    return Totals(units, n, y, nn, ny, yy)
 
 
 def ratio_of(sums: Sums) -> Ratio:
@@ -76,15 +78,16 @@ def ratio_of(sums: Sums) -> Ratio:
     Without data the estimate is NaN; with fewer than two units the variance is infinite. Raises
     `ValueError` for sums that are not finite or a negative denominator.
     """
-    _check(sums)
-    if sums.n <= 0 or sums.units <= 0:
-        return Ratio(math.nan, math.inf, 0.0, sums.units)
-    estimate = sums.y / sums.n
-    if sums.units < 2:  # noqa: PLR2004  # one unit says nothing about its spread
-        return Ratio(estimate, math.inf, sums.n, sums.units)
-    correction = sums.units / (sums.units - 1)
-    variance = correction * residual_sum(sums, estimate) / sums.n**2
-    return Ratio(estimate, variance, sums.n, sums.units)
+    units, n, y = sums.units, sums.n, sums.y
+    # Almost always all is well, and a simulator asks a million times.
+    if not (n >= 0 and units >= 0 and math.isfinite(y + sums.nn + sums.ny + sums.yy)):
+        _check(sums)
+    if n <= 0 or units <= 0:
+        return Ratio(math.nan, math.inf, 0.0, units)
+    estimate = y / n
+    if units < 2:  # noqa: PLR2004  # one unit says nothing about its spread
+        return Ratio(estimate, math.inf, n, units)
+    return Ratio(estimate, units / (units - 1) * residual_sum(sums, estimate) / n**2, n, units)
 
 
 def residual_sum(sums: Sums, rate: float) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from canary.statistics.ratio_metric import Sums, ratio_of, residual_sum, total
 
 __all__ = ["Pair", "Score", "post_stratified", "score"]
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Both arms of one stratum: the intent drawn in, and the probability then in force."""
 
     stratum: str

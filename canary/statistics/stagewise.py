@@ -11,12 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from canary.statistics.group_sequential import REACH, follow, looks, start, tail
+from canary.statistics.group_sequential import (
+    REACH,
+    crossing_probabilities,
+    follow,
+    looks,
+    start,
+    tail,
+)
 from canary.statistics.normal import quantile, upper_tail_quantile
 from canary.statistics.solving import solve_rising
 from canary.statistics.validation import Values, finite, fraction
 
-__all__ = ["Stopped", "repeated_interval", "stagewise"]
+__all__ = ["Stopped", "repeated_interval", "stagewise", "stagewise_p"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,20 @@ def stagewise(
         p_greater=p_greater,
         p_two_sided=min(1.0, 2 * min(p_greater, 1 - p_greater)),
     )
+
+
+def stagewise_p(information: Sequence[float], bounds: Sequence[float], z: float) -> float:
+    """The upper one-sided stage-wise p-value alone, for bounds on one side.
+
+    P(an upper bound is crossed before the last look, or Z is at least `z` there), no effect: at
+    most the alpha spent by the last look exactly when `z` reaches its bound. Arguments and errors
+    as for `stagewise`.
+    """
+    if len(bounds) != len(information):
+        raise ValueError("bounds: as many as information")
+    edges = [*bounds[:-1], float(finite("z", z))]
+    above, _ = crossing_probabilities(information, edges)
+    return min(1.0, sum(above))
 
 
 def repeated_interval(

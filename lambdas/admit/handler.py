@@ -1,4 +1,4 @@
-"""Admit a release or refuse it: the lock, the copied policy, the first record."""
+"""Admit a release or refuse it: its test, the lock, the copied policy, the first record."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from canary.aws import clock
 from canary.aws.alarms import Alarms
 from canary.aws.clients import client
 from canary.aws.faults import AdmissionRefused
+from canary.aws.ledger import Registrations
 from canary.aws.parameters import Parameters
 from canary.aws.policy_store import load_policy
 from canary.aws.records import LockHeldError, Releases
 from canary.aws.settings import from_environment
 from canary.aws.wave import ask_region
+from canary.ledger.admission import registered_policy, registration_refusals
 from canary.policy.compiled import CompiledPolicy
 from canary.release.admission import Request, admit, offline_result, refusals
 from canary.release.calendar import closure_at
@@ -25,18 +27,21 @@ class Settings:
     """What this function is given."""
 
     releases_table: str
+    tests_table: str
     parameter_prefix: str
 
 
 SETTINGS = from_environment(Settings)
-RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
+DYNAMODB = client("dynamodb")
+RELEASES = Releases(DYNAMODB, SETTINGS.releases_table)
+LEDGER = Registrations(DYNAMODB, SETTINGS.tests_table)
 PARAMETERS = Parameters(client("ssm"), SETTINGS.parameter_prefix)
 ALARMS = Alarms(client("cloudwatch"))
 S3 = client("s3")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Take the lock and write the record; a retry of the same release finds both.
+    """Take the lock and the test, and write the record; a retry of the same release finds them.
 
     The answer is the offline gate's verdict, and how long the policy soaks, lets an approval take,
     and waits after a fault.
@@ -46,6 +51,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     policy = load_policy(PARAMETERS, S3)
     control = PARAMETERS.get("control/model-id")
     lock = RELEASES.lock()
+    entry = LEDGER.find(request.test_id) if request.test_id else None
     reasons = refusals(
         request,
         models={model.id for model in policy.models},
@@ -57,18 +63,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     )
     if lock is None:  # who has been admitted has had its turn: a retry does not ask again
         reasons += out_of_turn(request, policy)
+        reasons += registration_refusals(request, entry, policy)
     if reasons:
         raise AdmissionRefused("; ".join(reasons))
     if lock is None:
+        assert entry is not None  # or it was refused
         first = admit(
             request,
-            policy,
+            registered_policy(policy, entry),
+            registered=True,
             control=control,
             at=clock.now(),
             execution_arn=event.get("execution_arn", ""),
         )
         try:
-            RELEASES.create(first)
+            RELEASES.create(first, LEDGER.claim(entry, first.release_id, first.admitted_at))
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
     result = offline_result(policy, request.offline_evaluation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from canary.aws import clock
@@ -11,6 +11,7 @@ from canary.aws.athena import Athena, Tables
 from canary.aws.clients import client
 from canary.aws.event_days import EventDays
 from canary.aws.facts import FactStore
+from canary.aws.ledger import Registrations
 from canary.aws.looks import Looks
 from canary.aws.metrics import Metrics
 from canary.aws.notify import Topic
@@ -21,6 +22,7 @@ from canary.aws.settings import from_environment
 from canary.decision.engine import evaluate
 from canary.decision.outcome import look_taken
 from canary.decision.record import LookRecord
+from canary.ledger.view import view_for
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import DecisionKind, Phase
 
@@ -30,6 +32,7 @@ class Settings:
     """What this function is given."""
 
     releases_table: str
+    tests_table: str
     parameter_prefix: str
     metrics_namespace: str
     on_call_topic_arn: str
@@ -47,6 +50,7 @@ FACTS = FactStore(
     Metrics(CLOUDWATCH, SETTINGS.metrics_namespace),
     EventDays(DYNAMODB, SETTINGS.releases_table, ATHENA),
 )
+LEDGER = Registrations(DYNAMODB, SETTINGS.tests_table)
 LOOKS = Looks(client("s3"), SETTINGS.reports_bucket)
 SNS = client("sns")
 PERFORMER = Performer(
@@ -71,7 +75,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     asked = int(event["stage"])
     state = PERFORMER.current(event["release_id"])
     policy = CompiledPolicy.from_json(state.policy)
-    facts = FACTS.read(state, policy, clock.now(), ALARMS.raised())
+    now = clock.now()
+    window = policy.ledger.bh_window_seconds
+    ledger = view_for(state, LEDGER.entries(), at=now, window_seconds=window)
+    facts = replace(FACTS.read(state, policy, now, ALARMS.raised()), ledger=ledger)
     decision = evaluate(policy, state, facts, asked_stage=asked)
     LOOKS.write(LookRecord(state, facts, asked, decision.to_exact_dict()))
     after = PERFORMER.settle(state, look_taken(decision))

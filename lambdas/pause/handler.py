@@ -16,7 +16,7 @@ from canary.aws.records import Releases
 from canary.aws.settings import from_environment
 from canary.policy.compiled import CompiledPolicy
 from canary.release import events
-from canary.release.escalation import alarm_windows
+from canary.release.escalation import pause_cause
 from canary.release.model import Cause, Phase, ReleaseState
 
 
@@ -87,21 +87,10 @@ def what_happened(
             rolls_back_itself = not alarms_ok and state.phase is not Phase.PROMOTING
             failed = events.MachineryFailed(at, alarms_ok=alarms_ok, detail=detail)
             return None if rolls_back_itself else failed
+    policy = CompiledPolicy.from_json(state.policy)
     alarm: dict[str, Any] = event["detail"]
     name, now = alarm["alarmName"], alarm["state"]
-    cause = cause_of(name, state) if now["value"] == "ALARM" else None
+    cause = pause_cause(policy, name) if now["value"] == "ALARM" else None
     if cause is None:
         return None
     return events.AlarmPaused(at, (name,), cause, detail=now.get("reason", ""))
-
-
-def cause_of(alarm: str, state: ReleaseState) -> Cause | None:
-    """Why this alarm pauses; None for those that roll back by themselves, and for composites."""
-    if alarm.startswith("shared-"):
-        return Cause.SHARED
-    if alarm == "canary-silent":
-        return Cause.SILENCE
-    triggers = CompiledPolicy.from_json(state.policy).triggers
-    pausing = (trigger for trigger in triggers if trigger.on_breach == "pause")
-    known = {name for trigger in pausing for name in alarm_windows(trigger)}
-    return Cause.WARNING if alarm in known else None

@@ -1,4 +1,4 @@
-"""Each minute: do rules and capacity say what the record says? Repair toward safety, publish."""
+"""Each minute: do rules, capacity and ledger say what the record says? Repair toward safety."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from canary.aws import clock
 from canary.aws.capacity import Capacity
 from canary.aws.clients import client
 from canary.aws.functions import Function
+from canary.aws.ledger import Registrations
 from canary.aws.metrics import Metrics
 from canary.aws.records import Releases
 from canary.aws.rollbacks import RollbackRecord, Rollbacks
 from canary.aws.settings import from_environment
 from canary.aws.task_sets import Service
 from canary.aws.traffic import Rules, Traffic
+from canary.ledger.entry import settlement_of
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.release.traffic import allowed_forms
@@ -31,6 +33,7 @@ class Settings:
 
     releases_table: str
     rollbacks_table: str
+    tests_table: str
     metrics_namespace: str
     rollback_function: str
 
@@ -38,6 +41,7 @@ class Settings:
 SETTINGS = from_environment(Settings)
 RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
 ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
+LEDGER = Registrations(client("dynamodb"), SETTINGS.tests_table)
 TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
 METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
 CAPACITY = Capacity(client("application-autoscaling"), from_environment(Service))
@@ -62,6 +66,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     METRICS.put_by_arm({"AskedShare": shares})
     METRICS.put(standing(state))
     CAPACITY.hold(held=state is not None)
+    settle()
     return {"repaired": repaired, "asked_share": shares}
 
 
@@ -100,6 +105,14 @@ def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
             "detail": str(fields.get("detail", "")),
         }
     )
+
+
+def settle() -> None:
+    """Settle the test of each release that is over, however it ended; here and nowhere else."""
+    for release_id, test_id in LEDGER.open_tests():
+        state = RELEASES.load(release_id)
+        if state is not None and state.terminal:
+            LEDGER.settle(test_id, release_id, settlement_of(state, clock.now()))
 
 
 def shares_asked(state: ReleaseState | None) -> dict[str, float]:

@@ -26,6 +26,7 @@ class Environment:
         self.days = {"DAYS_LOCATION": state.events.days_location}
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}
+        self.tests = {"TESTS_TABLE": state.tables.tests.table_name}
         self.dashboard = {"DASHBOARD_BUCKET": state.dashboard.bucket_name}
         self.reports = {"REPORTS_BUCKET": state.reports.bucket_name}
         self.promotion = {"PROMOTION_PIPELINE": names.PROMOTION}

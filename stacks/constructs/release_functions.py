@@ -90,9 +90,10 @@ class ReleaseFunctions(Construct):
         self.admit = self._function(
             "admit",
             30,
-            env.releases | env.prefix,
+            env.releases | env.tests | env.prefix,
             [
                 allow.items(state.tables.releases, "GetItem", "PutItem"),
+                allow.items(state.tables.tests, "GetItem", "PutItem"),
                 *(see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
                 *allow.read_elsewhere(RELEASES_TABLE, wave_before),
@@ -128,8 +129,11 @@ class ReleaseFunctions(Construct):
         self.decide = self._function(
             "decide",
             180,
-            env.releases | (env.events | env.prefix | env.reports) | (env.on_call | env.engineers),
+            env.releases
+            | (env.tests | env.events | env.prefix | env.reports)
+            | (env.on_call | env.engineers),
             [
+                allow.items(state.tables.tests, "Query"),
                 *(records, days, see_alarms, see_metrics),
                 *(publish_state, *tell, *query, allow.write_looks(state.reports)),
             ],
@@ -145,8 +149,11 @@ class ReleaseFunctions(Construct):
         self.reconcile = self._function(
             "reconcile",
             30,
-            env.releases | env.rollbacks | env.rules | env.metrics | env.sets | rollback_env,
+            env.releases
+            | (env.rollbacks | env.tests | env.rules)
+            | (env.metrics | env.sets | rollback_env),
             [
+                allow.items(state.tables.tests, "DeleteItem", "GetItem", "PutItem", "Query"),
                 allow.items(state.tables.releases, "GetItem"),
                 allow.items(state.tables.rollbacks, "Query"),
                 *(*move_rules, put_metrics, roll_back, *hold_capacity(self)),

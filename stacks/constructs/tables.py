@@ -1,4 +1,4 @@
-"""The tables of releases and of rollbacks."""
+"""The tables of releases, of rollbacks and of tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RELEASES_TABLE = "canary-releases"
 
 
 class ReleaseTables(Construct):
-    """Two tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
+    """Three tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
 
     Encrypted with DynamoDB's own key of the account: they hold no customer's data, and a key of
     ours would be one more permission that a rollback can fail at.
@@ -23,6 +23,7 @@ class ReleaseTables(Construct):
         super().__init__(scope, construct_id)
         self.releases = self._table("Releases", RELEASES_TABLE)
         self.rollbacks = self._table("Rollbacks", "canary-rollbacks")
+        self.tests = self._table("Tests", "canary-tests")
 
     def _table(self, construct_id: str, name: str) -> dynamodb.Table:
         return dynamodb.Table(

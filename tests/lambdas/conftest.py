@@ -20,7 +20,11 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from canary.aws import clock
+from canary.aws.ledger import Registrations
 from canary.aws.records import Releases
+from canary.ledger.entry import Entry
+from canary.ledger.levels import next_entry
+from canary.ledger.registration import default_registration
 from canary.policy.compiled import CompiledPolicy, Gate
 from canary.release.model import Phase, ReleaseState
 from canary.routing.weights import TrafficForm
@@ -78,6 +82,29 @@ class Region:
     @property
     def releases(self) -> Releases:
         return Releases(self.client("dynamodb"), "canary-releases")
+
+    @property
+    def ledger(self) -> Registrations:
+        return Registrations(self.client("dynamodb"), "canary-tests")
+
+    def register(self, test_id: str = "t-1", **changes: Any) -> Entry:
+        """Register a test of model-b, as the policy would run it unless told otherwise."""
+        made = default_registration(
+            self.policy,
+            test_id=test_id,
+            candidate="model-b",
+            text="model-b completes more conversations",
+            by="ana",
+            at=self.clock.time,
+        )
+        made = replace(made, **changes)
+        return self.ledger.reserve(made, lambda known: next_entry(known, made, self.policy))
+
+    def take(self, entry: Entry, release_id: str = "r-1") -> None:
+        """Give a test to a release, as its admission does."""
+        self.client("dynamodb").transact_write_items(
+            TransactItems=self.ledger.claim(entry, release_id, self.clock.time)
+        )
 
     def release(self, **changes: Any) -> ReleaseState:
         """Write the record (and the lock) of a release, at 5% unless told otherwise."""
@@ -208,7 +235,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         name: boto3.client(name, region_name=REGION)
         for name in ("dynamodb", "ssm", "s3", "sns", "stepfunctions", "elbv2", "ec2", "iam")
     }
-    for table in ("canary-releases", "canary-rollbacks"):
+    for table in ("canary-releases", "canary-rollbacks", "canary-tests"):
         clients["dynamodb"].create_table(
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
@@ -250,6 +277,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
     for name, value in {
         "RELEASES_TABLE": "canary-releases",
         "ROLLBACKS_TABLE": "canary-rollbacks",
+        "TESTS_TABLE": "canary-tests",
         "RULE_CONTROL_ARN": rules["control"],
         "RULE_CANARY_ARN": rules["canary"],
         "RULE_DRAW_ARN": rules["draw"],

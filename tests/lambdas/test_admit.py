@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from canary.aws.records import LockHeldError
+from canary.ledger.entry import Entry, Outcome, Settlement
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Phase
 
@@ -16,6 +19,13 @@ INPUT = {
     "hypothesis": "non_inferiority",
     "offline_evaluation": {"bert_score": 0.85, "hallucination": 0.01},
 }
+
+
+@pytest.fixture(autouse=True)
+def registered(region: Any) -> Entry:
+    """Every release here has a test that was registered for it."""
+    entry: Entry = region.register(hypothesis="non_inferiority")
+    return entry
 
 
 def admit(region: Any, **changes: Any) -> Any:
@@ -34,6 +44,23 @@ def test_an_admitted_release_holds_the_lock_and_its_own_policy(region: Any) -> N
     assert copy.statistics.hypothesis == "non_inferiority"
     assert copy.digest == record.policy_digest
     assert region.releases.lock().release_id == "r-1"
+    assert record.registered
+
+
+def test_admission_takes_the_test(region: Any) -> None:
+    """In the same transaction as the lock: the test is this release's, and on the open list."""
+    admit(region)
+    entry = region.ledger.find("t-1")
+    assert (entry.release_id, entry.started_at) == ("r-1", region.clock.time)
+    assert region.ledger.open_tests() == (("r-1", "t-1"),)
+
+
+def test_the_registration_decides_what_the_release_runs(region: Any) -> None:
+    """A stricter margin than the policy's stands in the release's copy."""
+    region.register("t-2", hypothesis="non_inferiority", margin=0.005)
+    admit(region, test_id="t-2")
+    copy = CompiledPolicy.from_json(region.record().policy)
+    assert copy.statistics.margin == 0.005
 
 
 def test_a_retry_finds_its_own_admission(region: Any) -> None:
@@ -89,10 +116,44 @@ def test_a_policy_that_is_not_what_its_parameter_says_is_not_used(region: Any) -
 
 def test_a_finished_release_cannot_be_admitted_again(region: Any) -> None:
     """Its record stays as it is."""
-    from dataclasses import replace
-
     admit(region)
     record = region.record()
     region.releases.save(record, replace(record, phase=Phase.PROMOTED))
     refused(region, "r-1")
     assert region.record().phase is Phase.PROMOTED
+
+
+def test_a_release_without_a_registration_is_refused(region: Any) -> None:
+    """The refusal is the command that mends it."""
+    refused(region, "canary register model-b --test-id t-9", test_id="t-9")
+    assert region.releases.lock() is None
+
+
+def test_a_test_serves_one_attempt(region: Any) -> None:
+    """After a rollback the next attempt needs a registration of its own."""
+    admit(region)
+    record = region.record()
+    region.releases.save(record, replace(record, phase=Phase.ROLLED_BACK))
+    refused(region, "t-1 was taken by release r-1; register a test of its own", release_id="r-2")
+    ended = Settlement(1.0, Outcome.ROLLED_BACK, None, discovery=False)
+    region.ledger.settle("t-1", "r-1", ended)
+    refused(region, r"t-1 is over \(rolled_back\)", release_id="r-2")
+    region.register("t-2", hypothesis="non_inferiority")
+    assert admit(region, release_id="r-2", test_id="t-2")["offline"] == "PASS"
+
+
+def test_another_hypothesis_than_the_registered_one_is_refused(region: Any) -> None:
+    """What is shown cannot be chosen at the start."""
+    refused(region, "t-1 was registered for non_inferiority", hypothesis="superiority")
+
+
+def test_of_two_admissions_of_one_test_the_later_gets_nothing(region: Any) -> None:
+    """Between the read and the write another release took it: no lock, no record."""
+    stale = region.ledger.find("t-1")
+    admit(region)
+    record = region.record()
+    region.releases.save(record, replace(record, phase=Phase.ROLLED_BACK))
+    other = replace(record, release_id="r-2", version=0)
+    with pytest.raises(LockHeldError, match="its test was taken"):
+        region.releases.create(other, region.ledger.claim(stale, "r-2", 1.0))
+    assert region.releases.lock() is None

@@ -22,7 +22,8 @@ FIRST_WAVE = "eu-west-1"
 
 @pytest.fixture
 def second_wave(region: Any) -> Any:
-    """The region, with a policy that puts it behind another one."""
+    """The region, with a policy that puts it behind another one, and a registered test."""
+    region.register(hypothesis="non_inferiority")
     policy = replace(region.policy, wave=2, wave_before=(FIRST_WAVE,))
     region.client("s3").put_object(Bucket="policies", Key="p.json", Body=policy.to_json().encode())
     region.client("ssm").put_parameter(

@@ -11,6 +11,8 @@ import pytest
 from canary.aws.athena import Athena
 from canary.aws.faults import Revoked
 from canary.aws.functions import Function
+from canary.decision.engine import evaluate
+from canary.ledger.entry import Outcome, Settlement
 from canary.release.model import Cause, Hold, Phase
 from tests.canary.aws.events import Events
 from tests.lambdas.crowds import behind_athena
@@ -54,6 +56,40 @@ def test_a_look_before_the_block_is_over_waits(region: Any, events: Events) -> N
     assert answer["shift_needed"] is False
     (decision,) = region.record().decisions
     assert (decision["decision"], decision["at"]) == ("EXTEND", now)
+
+
+def test_a_look_is_given_the_ledgers_view_of_its_test(
+    region: Any, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The level that was reserved, and the p-values that the family settled before."""
+    first, second = region.register("t-0"), region.register("t-1")
+    region.take(first, "r-0")
+    region.ledger.settle("t-0", "r-0", Settlement(1.0, Outcome.ROLLED_BACK, 0.4, discovery=False))
+    region.take(second)
+    region.release(registered=True)
+    module, seen = region.load("decide"), []
+    monkeypatch.setattr(
+        module,
+        "evaluate",
+        lambda *given, **named: seen.append(given[2]) or evaluate(*given, **named),
+    )
+    region.clock.time = 2.0
+    module.handler(LOOK, None)
+    (view,) = [facts.ledger for facts in seen]
+    assert (view.test_id, view.method, view.settled) == ("t-1", "lord", (0.4,))
+    assert view.level == pytest.approx(second.level)
+
+
+def test_a_look_does_without_the_ledger_only_where_there_was_none(
+    region: Any, events: Events
+) -> None:
+    """A registered release whose entry cannot be found gets no decision at all."""
+    state = region.release()
+    assert region.load("decide").handler(LOOK, None)["decision"] == "EXTEND"
+    region.releases.save(region.record(), replace(region.record(), registered=True))
+    with pytest.raises(LookupError, match="test t-1 of r-1 is not in the ledger"):
+        region.load("decide").handler(LOOK, None)
+    assert state.test_id == "t-1"
 
 
 def test_a_plain_loss_is_rejected_by_the_harm_sequence(region: Any, events: Events) -> None:

@@ -36,6 +36,7 @@ def test_start_gives_the_machine_its_input(region: Any, tmp_path: Path) -> None:
     """The execution is named after the release, and carries the offline scores."""
     scores = tmp_path / "scores.json"
     scores.write_text('{"bert_score": 0.9}')
+    region.register("t-1", candidate="model:b/1")
     result = run(operate.start, "model:b/1", "--offline", str(scores), "--json")
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
@@ -45,7 +46,7 @@ def test_start_gives_the_machine_its_input(region: Any, tmp_path: Path) -> None:
     assert described["name"] == answer["release_id"]
     data = json.loads(described["input"])
     assert data["candidate"] == "model:b/1"
-    assert data["test_id"] == answer["release_id"]
+    assert data["test_id"] == answer["test_id"] == "t-1"
     assert data["offline_evaluation"] == {"bert_score": 0.9}
     assert "follows" not in data
 
@@ -54,6 +55,7 @@ def test_start_in_a_later_wave_says_what_it_follows(region: Any, tmp_path: Path)
     """Only a person's word brings another candidate than the wave before promoted."""
     scores = tmp_path / "scores.json"
     scores.write_text("{}")
+    region.register("t-1", candidate="model-c")
     words = ("--offline", str(scores), "--release-id", "r-1-jp", "--follows", "r-1", "--json")
     result = run(operate.start, "model-c", *words)
     assert result.exit_code == 0, result.output

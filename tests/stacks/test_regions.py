@@ -27,6 +27,7 @@ OUTPUTS = {
         "MlEngineersTopicArn",
         "OnCallTopicArn",
         "ReleasesTable",
+        "TestsTable",
     },
     "Traffic": {
         "CanaryRuleArn",

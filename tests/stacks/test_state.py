@@ -28,7 +28,7 @@ STACKS = (
 )
 
 
-@pytest.mark.parametrize("table", ["canary-releases", "canary-rollbacks"])
+@pytest.mark.parametrize("table", ["canary-releases", "canary-rollbacks", "canary-tests"])
 def test_a_table_is_restorable_and_hard_to_lose(assembly: Assembly, table: str) -> None:
     """Paid by request, restorable to any second, protected, and kept when its stack goes."""
     (resource,) = [

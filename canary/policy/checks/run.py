@@ -6,7 +6,16 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from canary.policy.checks import calendar, gates, intents, metrics, ramp, regions, statistics
+from canary.policy.checks import (
+    calendar,
+    gates,
+    intents,
+    ledger,
+    metrics,
+    ramp,
+    regions,
+    statistics,
+)
 from canary.policy.problem import Problem
 
 __all__ = ["run_checks"]
@@ -30,6 +39,7 @@ _CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     statistics.check_looks,
     statistics.check_sampling,
     calendar.check_calendar,
+    ledger.check_ledger,
 )
 """Each takes the sections it reads as parameters of the same name."""
 

@@ -13,7 +13,7 @@ from canary.decision.facts import Cell, Facts
 from canary.decision.gates import gate_verdicts
 from canary.decision.mixed_signals import mixed_signals
 from canary.decision.outcome import look_taken
-from canary.decision.response import unlike_response
+from canary.decision.response import response_pairs, unlike_response
 from canary.decision.verdicts import VerdictKind
 from canary.policy.compiled import Gate
 from canary.release.events import Resumed
@@ -168,4 +168,6 @@ def test_satisfaction_has_no_verdict_where_the_arms_answer_differently(
     (found,) = gate_verdicts(own, 2, facts(DAY, surveyed(response)))
     assert found.kind is kind
     assert ("answer the survey" in found.sentence) == (kind is VerdictKind.INCONCLUSIVE)
-    assert bool(unlike_response(own, surveyed(response))) == (kind is VerdictKind.INCONCLUSIVE)
+    assert bool(unlike_response(own, response_pairs(own, surveyed(response)))) == (
+        kind is VerdictKind.INCONCLUSIVE
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from canary.aws import facts, facts_sql
 from canary.policy.compile import compile_policy, load_policy
-from canary.policy.compiled import CompiledPolicy
+from canary.policy.compiled import CompiledPolicy, Ledger
 from canary.policy.metric import COLUMNS
 from canary.policy.model import Policy
 from canary.policy.problem import PolicyError
@@ -30,6 +30,23 @@ def test_a_compiled_policy_survives_its_json(policy: Policy, region: str) -> Non
     again = CompiledPolicy.from_json(compiled.to_json())
     assert again == compiled
     assert again.digest == compiled.digest
+
+
+def test_the_ledger_is_compiled_as_it_is_written(values: dict[str, Any]) -> None:
+    """Every key of the section reaches what a release reads."""
+    values["ledger"] = {
+        "fdr": "bh",
+        "q_revenue_critical": 0.04,
+        "q_other": 0.08,
+        "lord_start": 0.2,
+        "bh_window": "180d",
+        "w0": 0.03,
+        "payout": 0.02,
+        "review": "30d",
+    }
+    compiled = compile_policy(validate_policy(values), "us-east-1")
+    day = 86_400
+    assert compiled.ledger == Ledger("bh", 0.04, 0.08, 0.2, 180 * day, 0.03, 0.02, 30 * day)
 
 
 def test_regions_are_different_versions(policy: Policy) -> None:

@@ -88,9 +88,8 @@ def test_triggers(compiled: CompiledPolicy) -> None:
         "csat": ("harm", "relative", 0.10, (4 * HOUR,), "pause", 8 * HOUR),
         "completion": ("harm", "points", 0.05, (6 * HOUR,), "pause", 12 * HOUR),
     }
-    assert {(each.min_events, each.z, each.ratio_to_control) for each in compiled.triggers} == {
-        (5, 3.09, 2.0)
-    }
+    rates = {(e.min_events, e.z, e.ratio_to_control): e.name for e in reversed(compiled.triggers)}
+    assert rates == {(5, 3.09, 2.0): "error", (8, 4.0, 2.0): "hallucination"}
 
 
 @pytest.mark.parametrize(

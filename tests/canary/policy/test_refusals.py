@@ -220,6 +220,17 @@ PLACES: list[tuple[Callable[[Values], None], str, Any, str]] = [
         [1.0, 1.0],
         "5 of them",
     ),
+    # the ledger
+    (
+        put("ledger", "q_revenue_critical", value=0.15),
+        "ledger.q_revenue_critical",
+        0.15,
+        "at most 0.1, the rate of all other tests",
+    ),
+    (put("ledger", "w0", value=0.08), "ledger.w0", 0.08, "at most 0.05"),
+    (put("ledger", "payout", value=0.06), "ledger.payout", 0.06, "at most 0.05"),
+    (put("ledger", "fdr", value="bonferroni"), "ledger.fdr", "bonferroni", "'lord', 'bh'"),
+    (put("ledger", "bh_window", value="1h"), "ledger.bh_window", "1h", "older tests stand"),
     # offline gates
     (
         put("offline_gates", 0, "metric", value="bleu"),

@@ -1,0 +1,233 @@
+"""A simulated release's past, and what a look at any moment would read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.policy.compiled import CompiledPolicy, Metric
+from canary.simulation.draws import Purpose, generator
+from canary.simulation.latency import TAIL_HOURS, slowest
+from canary.simulation.rates import Rates
+from canary.simulation.streams import HOUR, STEP, Stream
+from canary.simulation.telemetry import CANARY, CONTROL, Counts
+
+__all__ = ["ARMS", "History", "simulated"]
+
+ARMS = {"control": CONTROL, "canary": CANARY}
+COUNTED = "*"
+"""The stratum of what is counted without one: the detector's turns."""
+_EARLY_DAYS, _LATE_DAYS = 2, 5
+
+
+def simulated(policy: CompiledPolicy) -> tuple[Metric, ...]:
+    """The metrics that a world has numbers for, by the columns that they are made of."""
+    pairs = {
+        ("completed", "outcomes"),
+        ("surveys", "outcomes"),
+        ("csat", "surveys"),
+        ("cart_abandoned", "carts"),
+        *((name, "turns") for name in ("error", "slow", "throttled", "refused", "fallback")),
+    }
+    return tuple(
+        metric
+        for metric in policy.metrics
+        if (metric.numerator, metric.denominator) in pairs
+        or metric.source == "detector"
+        or metric.measure == "quantile"
+    )
+
+
+@dataclass
+class History:
+    """The stretches lived through so far; the last is still open. `zero` is the first exposure."""
+
+    rates: Rates
+    zero: float
+    seed: tuple[int, int]
+    streams: list[Stream] = field(default_factory=list)
+
+    @property
+    def policy(self) -> CompiledPolicy:
+        """The release's policy."""
+        return self.rates.policy
+
+    def close(self, now: float) -> None:
+        """End the open stretch at `now` (seconds since the first exposure)."""
+        self.streams[-1] = self.streams[-1].until(now)
+
+    def last_steps(self, count: int) -> tuple[Counts, Counts]:
+        """Events and trials of the `count` steps before now, fewer at the beginning."""
+        if not self.streams:
+            return np.zeros((4, 2, 0)), np.zeros((4, 2, 0))
+        events = np.concatenate([each.events[:, :, -count:] for each in self.streams], axis=2)
+        trials = np.concatenate([each.trials[:, :, -count:] for each in self.streams], axis=2)
+        return events[:, :, -count:], trials[:, :, -count:]
+
+    def facts(
+        self, now: float, block: float, raised: Mapping[str, float], *, judged: bool
+    ) -> Facts:
+        """What the queries of a look at `now` would find; `block` is the present block's start.
+
+        Only a look that judges a block (`judged`) reads the block's own data and the groups.
+        """
+        primary = self.policy.metric(self.policy.statistics.primary_metric)
+        since_block = tuple(self._parts(block, now)) if judged else ()
+        last_test = bool(self.streams) and self.streams[-1].stage == len(self.policy.stages) - 2
+        return Facts(
+            as_of=self.zero + now,
+            cells=tuple(self._cells((primary,), tuple(self._parts(0.0, now)), now)),
+            block_cells=(
+                *self._cells(simulated(self.policy), since_block, now),
+                *self._detected(since_block),
+            ),
+            latency=self._latency(since_block),
+            draws=tuple(self._draws(now)),
+            groups={"weekday": self._weekdays(primary, now)} | self._exposures(primary, now)
+            if judged and last_test
+            else {},
+            raised=raised,
+        )
+
+    def window(self, metric: Metric, since: float, now: float) -> tuple[Cell, ...]:
+        """The cells of what started between `since` and `now`, for a harm trigger."""
+        parts = tuple(self._parts(since, now))
+        if metric.source == "detector":
+            return tuple(self._detected(parts))
+        return tuple(self._cells((metric,), parts, now))
+
+    def conversations(self, since: float, now: float) -> float:
+        """Canary conversations that started between `since` and `now`, evenly within an hour."""
+        total = 0.0
+        for stream in self.streams:
+            hourly = stream.sums[("completed", "outcomes")][1, CANARY].sum(axis=1)
+            ends = stream.start + HOUR * np.arange(hourly.size + 1)
+            reached = np.concatenate([[0.0], np.cumsum(hourly)])
+            last = min(now, stream.start + stream.events.shape[2] * STEP)
+            if last > since:
+                first, until = np.interp([max(since, stream.start), last], ends, reached)
+                total += float(until - first)
+        return total
+
+    def _parts(self, since: float, now: float) -> Iterator[tuple[Stream, int, int]]:
+        """Each stretch with the whole hours of it that lie between `since` and `now`."""
+        for stream in self.streams:
+            first = max(0, int(np.ceil((since - stream.start) / HOUR - 1e-6)))
+            last = min(stream.hours, int(np.floor((now - stream.start) / HOUR + 1e-6)))
+            if last > first:
+                yield stream, first, last
+
+    def _cells(
+        self, metrics: tuple[Metric, ...], parts: tuple[tuple[Stream, int, int], ...], now: float
+    ) -> Iterator[Cell]:
+        for stream, first, last in parts:
+            found: list[tuple[str, list[list[list[float]]]]] = []
+            for metric in metrics:
+                sums = stream.sums.get((metric.numerator, metric.denominator))
+                ripe = int((now - metric.outcome_window_seconds - stream.start) / HOUR + 1e-6)
+                if sums is not None and min(last, ripe) > first:
+                    whole = sums[:, :, first : min(last, ripe)].sum(axis=2)
+                    found.append((metric.name, whole.transpose(1, 2, 0).tolist()))
+            for arm, place in ARMS.items():
+                for index, intent in enumerate(self.policy.intents):
+                    measures = {
+                        name: Moments(*whole[place][index])
+                        for name, whole in found
+                        if whole[place][index][1] > 0
+                    }
+                    if measures:
+                        rate = float(stream.p_canary[index])
+                        yield Cell(intent.name, rate, stream.stage, arm, measures)
+
+    def _detected(self, parts: tuple[tuple[Stream, int, int], ...]) -> Iterator[Cell]:
+        metrics = [each for each in self.policy.metrics if each.source == "detector"]
+        for stream, first, last in parts:
+            for arm, place in ARMS.items():
+                measures = {}
+                for metric in metrics:
+                    if metric.numerator in stream.detected:
+                        n, y = stream.detected[metric.numerator][:, place, first:last].sum(axis=1)
+                        measures[metric.name] = Moments(n, n, min(y, n), n, min(y, n), min(y, n))
+                rate = self.policy.stages[stream.stage].rate
+                yield Cell(COUNTED, rate, stream.stage, arm, measures)
+
+    def _latency(self, parts: tuple[tuple[Stream, int, int], ...]) -> dict[str, LatencyTail]:
+        tails = {}
+        for arm, place in ARMS.items():
+            bins, n = 0.0, 0.0
+            for stream, first, last in parts:
+                blocks = slice(-(-first // TAIL_HOURS), last // TAIL_HOURS)
+                hours = slice(blocks.start * TAIL_HOURS, blocks.stop * TAIL_HOURS)
+                bins = bins + stream.tails[place, blocks].sum(axis=0)
+                n += stream.sums[("completed", "outcomes")][1, place, hours].sum()
+            if n > 0:
+                tails[arm] = LatencyTail(int(n), slowest(self.rates, np.asarray(bins), int(n)))
+        return tails
+
+    def _draws(self, now: float) -> Iterator[Draws]:
+        for stream, first, last in self._parts(0.0, now):
+            units = stream.sums[("completed", "outcomes")][0, :, first:last].sum(axis=1)
+            for rate in np.unique(stream.p_canary):
+                control, canary = units[:, stream.p_canary == rate].sum(axis=1)
+                yield Draws(stream.stage, float(rate), int(control), int(canary))
+
+    def _weekdays(self, primary: Metric, now: float) -> dict[str, tuple[Cell, ...]]:
+        """At the last test stage, the primary metric by day of the week."""
+        found: dict[str, tuple[Cell, ...]] = {}
+        until = now - primary.outcome_window_seconds
+        for stream, first, last in self._parts(0.0, until):
+            if stream.stage != len(self.policy.stages) - 2:
+                continue
+            hours = stream.start + HOUR * (np.arange(first, last) + 0.5)
+            days = self.rates.calendar.weekday(hours)
+            sums = stream.sums[(primary.numerator, primary.denominator)][:, :, first:last]
+            for day in np.unique(days):
+                whole = sums[:, :, days == day].sum(axis=2)
+                cells = tuple(self._whole(stream, primary, whole))
+                found[str(day)] = (*found.get(str(day), ()), *cells)
+        return found
+
+    def _exposures(self, primary: Metric, now: float) -> dict[str, dict[str, tuple[Cell, ...]]]:
+        """The same by a customer's days with the test; each outcome falls to a group by chance."""
+        until = now - primary.outcome_window_seconds
+        early, late = self.rates.novelty()
+        groups: dict[str, list[Cell]] = {"early": [], "late": []}
+        rng = generator(self.seed, Purpose.EXPOSURE, int(now))
+        for stream, first, last in self._parts(0.0, until):
+            if stream.stage != len(self.policy.stages) - 2:
+                continue
+            times = stream.start + HOUR * (np.arange(first, last) + 0.5)
+            sums = stream.sums[(primary.numerator, primary.denominator)][:, :, first:last]
+            whole = sums.sum(axis=2)
+            share = float(self.rates.ages(times).mean())
+            rate = np.divide(whole[2], whole[1], out=np.zeros_like(whole[2]), where=whole[1] > 0)
+            mean = share * early + (1 - share) * late
+            for name, part, effect in (("early", share, early), ("late", 1 - share, late)):
+                own = rate + (effect - mean) * np.array([[0.0], [1.0]])
+                groups[name] += self._whole(stream, primary, _thinned(rng, whole, part, own))
+        return {"exposure": {name: tuple(cells) for name, cells in groups.items()}}
+
+    def _whole(self, stream: Stream, metric: Metric, whole: Counts) -> Iterator[Cell]:
+        for arm, place in ARMS.items():
+            for index, intent in enumerate(self.policy.intents):
+                if whole[1, place, index] > 0:
+                    moments = Moments(*whole[:, place, index].tolist())
+                    rate = float(stream.p_canary[index])
+                    yield Cell(intent.name, rate, stream.stage, arm, {metric.name: moments})
+
+
+def _thinned(rng: np.random.Generator, whole: Counts, share: float, rate: Counts) -> Counts:
+    """A part of the customers, whose completed conversations are drawn at `rate`.
+
+    The other sums keep their proportions to n and y, so the clustering stays what it was.
+    """
+    units, n, y, nn, ny, yy = whole
+    spread = np.sqrt(np.maximum(rate * (1 - rate), 0.0) * n * share)
+    drawn = np.clip(rate * n * share + spread * rng.standard_normal(n.shape), 0.0, n * share)
+    ratio = np.divide(drawn, y * share, out=np.ones_like(y), where=y > 0)
+    return np.stack(
+        [units * share, n * share, drawn, nn * share, ny * share * ratio, yy * share * ratio]
+    )

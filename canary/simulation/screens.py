@@ -1,0 +1,184 @@
+"""When a look could say something: at every hour at once, in arrays, so that few looks are taken.
+
+A screen never decides. It only finds the moments at which the decision code must be asked, and it
+must miss none: a test compares releases decided so with releases that take every look.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canary.decision.measures import unit_variance
+from canary.policy.compiled import Metric, Trigger
+from canary.simulation.history import History
+from canary.simulation.streams import HOUR, Stream
+from canary.simulation.telemetry import CANARY, CONTROL, Counts
+from canary.statistics.sequential_arrays import mismatch_p_values, mixture_radii
+
+__all__ = ["harm_alarm_hours", "harm_hours", "mismatch_hours"]
+
+_Z_HARM, _Z_RATIO, _Z_ALARM = 2.5, 3.0, 2.5
+_SHARE = 0.75
+"""Of a threshold: nearer to none a bound above it is out of reach."""
+"""Nearer to nothing than this no bound can be crossed."""
+_SLACK = 1e-6
+Flags = NDArray[np.bool_]
+
+
+def harm_hours(history: History, marks: Counts) -> tuple[Flags, Flags]:
+    """At which of `marks` (seconds since the first exposure) a harm sequence crosses its bound.
+
+    The first of those that reject, then of those that only hold.
+    """
+    policy = history.policy
+    plan = policy.statistics
+    metric = policy.metric(plan.primary_metric)
+    sums, intents = _strata(history, metric, marks)
+    units, n = sums[0], sums[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        both = n[CONTROL] + n[CANARY]
+        weight = np.where(units.min(axis=0) >= 2, n[CONTROL] * n[CANARY] / both, 0.0)  # noqa: PLR2004
+        weight = np.nan_to_num(weight)
+        rate = sums[2] / n
+        common = (sums[2][CONTROL] + sums[2][CANARY]) / both
+        residual = np.maximum(sums[5] - 2 * common * sums[4] + common**2 * sums[3], 0.0)
+        variance = (units / (units - 1) * residual / n**2).sum(axis=0)
+        sign = 1.0 if metric.better == "higher" else -1.0
+        s = np.where(weight > 0, sign * weight * (rate[CANARY] - rate[CONTROL]), 0.0)
+        v = np.where(weight > 0, weight**2 * variance, 0.0)
+    limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
+    rho = plan.harm_min_outcomes * unit_variance(policy, metric)
+    crossed = _crossed((s.sum(0), v.sum(0), weight.sum(0)), limit, plan.harm_alpha_overall, rho)
+    enough = n.sum(axis=1).min(axis=0) >= plan.harm_min_outcomes
+    rejects = crossed & enough
+    holds = np.zeros_like(rejects)
+    critical = sum(intent.revenue_critical for intent in policy.intents)
+    for index, intent in enumerate(policy.intents):
+        own = intents == index
+        share = critical if intent.revenue_critical else len(policy.intents) - critical
+        alpha = plan.harm_alpha_revenue / share
+        enough = n[:, own].sum(axis=1).min(axis=0) >= plan.harm_min_outcomes
+        found = enough & _crossed(
+            (s[own].sum(0), v[own].sum(0), weight[own].sum(0)), limit, alpha, rho
+        )
+        if intent.revenue_critical:
+            rejects |= found
+        else:
+            holds |= found
+    return rejects, holds
+
+
+def mismatch_hours(history: History, marks: Counts) -> Flags:
+    """At which marks the sample ratio's p-value is below its alpha."""
+    policy = history.policy
+    rates: list[float] = []
+    arms: list[Counts] = []
+    for stream in history.streams:
+        units = stream.sums[("completed", "outcomes")][0]
+        total = np.concatenate([np.zeros((2, 1, units.shape[2])), np.cumsum(units, axis=1)], axis=1)
+        at = np.clip((marks - stream.start) / HOUR + _SLACK, 0, stream.hours).astype(np.int64)
+        for rate in np.unique(stream.p_canary):
+            rates.append(float(rate))
+            arms.append(total[:, :, stream.p_canary == rate].sum(axis=2)[:, at])
+    p = np.array(rates)[:, None]
+    control, canary = (np.stack([each[arm] for each in arms]) for arm in (CONTROL, CANARY))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = control + canary
+        z = np.nan_to_num(np.abs(canary - p * size) / np.sqrt(p * (1 - p) * size))
+    flags = np.zeros(marks.size, dtype=np.bool_)
+    far = np.flatnonzero(z.max(axis=0) > _Z_RATIO)
+    if far.size:
+        found = mismatch_p_values(p.T, control[:, far].T, canary[:, far].T)
+        flags[far] = found < policy.statistics.srm_alpha * (1 + _SLACK)
+    return flags
+
+
+def harm_alarm_hours(history: History, trigger: Trigger, marks: Counts) -> Flags:
+    """At which marks the lower bound of a trigger's harm might be above its threshold.
+
+    Hour by hour and intent by intent the arms are compared, and the hours of the window summed.
+    """
+    metric = history.policy.metric(trigger.metric)
+    s, v, w, level = (np.zeros(1 + _total_hours(history)) for _ in range(4))
+    ends = np.zeros(s.size)
+    place = 1
+    for stream in history.streams:
+        sums = _hourly(metric, stream)
+        if sums is None:
+            return np.zeros(marks.size, dtype=np.bool_)
+        own = slice(place, place + stream.hours)
+        place += stream.hours
+        ends[own] = stream.start + HOUR * (np.arange(stream.hours) + 1)
+        n, y, yy = sums
+        both = np.maximum(n.sum(axis=0), 1.0)
+        weight = n[CONTROL] * n[CANARY] / both
+        mean = y / np.maximum(n, 1.0)
+        spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
+        s[own] = (weight * (mean[CANARY] - mean[CONTROL])).sum(axis=1)
+        v[own] = (weight * spread).sum(axis=1)
+        w[own] = weight.sum(axis=1)
+        level[own] = (weight * mean[CONTROL]).sum(axis=1)
+    s, v, w, level = (np.cumsum(each) for each in (s, v, w, level))
+    wait = metric.outcome_window_seconds
+    last = np.searchsorted(ends, marks - wait + _SLACK, side="right") - 1
+    since = marks - wait - max(trigger.windows_seconds)
+    first = np.maximum(0, np.searchsorted(ends, since + _SLACK, side="right") - 1)
+    last = np.maximum(first, last)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = w[last] - w[first]
+        harm = (s[last] - s[first]) / weight * (-1.0 if metric.better == "higher" else 1.0)
+        if trigger.unit == "relative":
+            mean = (level[last] - level[first]) / weight
+            harm, scale = harm / mean, mean
+        else:
+            scale = np.ones_like(harm)
+        z = harm * scale * weight / np.sqrt(v[last] - v[first])
+    return np.asarray(np.nan_to_num(harm) > _SHARE * trigger.threshold) & (
+        np.nan_to_num(z) > _Z_ALARM
+    )
+
+
+def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Counts]:
+    """Sums of matured outcomes at each mark: (6, 2, strata, marks), and each stratum's intent."""
+    places: dict[tuple[int, float], int] = {}
+    for stream in history.streams:
+        for index, rate in enumerate(stream.p_canary):
+            places.setdefault((index, float(rate)), len(places))
+    sums = np.zeros((6, 2, len(places), marks.size))
+    for stream in history.streams:
+        hourly = stream.sums[(metric.numerator, metric.denominator)][:, :, : stream.hours]
+        lead = np.zeros((6, 2, 1, hourly.shape[3]))
+        total = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
+        ripe = (marks - metric.outcome_window_seconds - stream.start) / HOUR + _SLACK
+        at = np.clip(ripe, 0, stream.hours).astype(np.int64)
+        order = [places[(index, float(rate))] for index, rate in enumerate(stream.p_canary)]
+        sums[:, :, order] += total[:, :, at].swapaxes(2, 3)
+    return sums, np.array([index for index, _ in places])
+
+
+def _crossed(score: tuple[Counts, Counts, Counts], limit: float, alpha: float, rho: float) -> Flags:
+    """Where S, V and W put the upper bound of the effect below the limit."""
+    s, v, w = score
+    flags = np.zeros(s.size, dtype=np.bool_)
+    shifted = s - limit * w
+    near = np.flatnonzero((v > 0) & (w > 0) & (shifted < -_Z_HARM * np.sqrt(v)))
+    if near.size:
+        radius = mixture_radii(v[near], alpha, rho)
+        flags[near] = shifted[near] + radius < _SLACK * radius
+    return flags
+
+
+def _hourly(metric: Metric, stream: Stream) -> Counts | None:
+    """n, y and the sum of squares by arm, hour and intent: (3, 2, hours, intents)."""
+    if metric.source == "detector":
+        if metric.numerator not in stream.detected:
+            return None
+        n, y = stream.detected[metric.numerator][:, :, : stream.hours, None]
+        return np.stack([n, y, y])
+    sums = stream.sums.get((metric.numerator, metric.denominator))
+    return None if sums is None else sums[[1, 2, 5], :, : stream.hours]
+
+
+def _total_hours(history: History) -> int:
+    return sum(stream.hours for stream in history.streams)
