@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.simulation.draws import Purpose, generator
 from canary.simulation.latency import TAIL_HOURS, slowest
@@ -48,6 +49,7 @@ class History:
     rates: Rates
     zero: float
     seed: tuple[int, int]
+    ledger: LedgerView | None = None
     streams: list[Stream] = field(default_factory=list)
 
     @property
@@ -90,6 +92,7 @@ class History:
             if judged and last_test
             else {},
             raised=raised,
+            ledger=self.ledger,
         )
 
     def window(self, metric: Metric, since: float, now: float) -> tuple[Cell, ...]:

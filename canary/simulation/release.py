@@ -48,7 +48,8 @@ class _Run:
         self.every_poll = every_poll
         hour = int(generator(self.seed, Purpose.START).choice(sorted(setting.weeks)))
         calendar, self.zero = setting.weeks[hour]
-        self.history = History(Rates(self.policy, self.world, calendar), self.zero, self.seed)
+        rates = Rates(self.policy, self.world, calendar)
+        self.history = History(rates, self.zero, self.seed, setting.ledger)
         self.state = ReleaseState(
             release_id=f"simulated-{number}",
             test_id=f"simulated-{number}",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from canary.ledger.levels import family_of, next_levels, q_of
+from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy
 from canary.simulation.volume import Calendar, first_exposure
 from canary.simulation.world import World
@@ -37,6 +39,16 @@ class Setting:
     def text(self) -> str:
         """The record's copy of the policy."""
         return self.effective.to_json()
+
+    @cached_property
+    def ledger(self) -> LedgerView:
+        """What a ledger without any test before grants: the level of a family's first."""
+        policy = self.effective
+        family = family_of(policy)
+        levels = next_levels((), policy.ledger, family)
+        method = policy.ledger.fdr
+        level = levels.alpha_investing if method == "alpha_investing" else levels.lord
+        return LedgerView("simulated", family, method, q_of(policy.ledger, family), level)
 
     @cached_property
     def weeks(self) -> dict[int, tuple[Calendar, float]]:

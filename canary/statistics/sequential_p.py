@@ -32,11 +32,24 @@ def sequential_p(
     level = float(upper_tail(finite("z", z)))
     if level < _SURE or level >= 1.0:
         return level
+    # The p-value without the looks before is too small; secant steps from there towards the level
+    # at which the design's p-value is the level itself.
+    last, last_gap = level, _excess(information, z, spend, level)
+    level = min(1.0, level + last_gap)
     for _ in range(_STEPS):
-        # From below: the p-value without the looks before is too small, and every step rises.
-        bounds = boundaries(information, spend(level))
-        following = stagewise_p(information, bounds, z)
-        if following >= 1.0 or following - level <= _TOLERANCE * level:
-            return min(1.0, following)
-        level = following
+        if level >= 1.0:
+            return 1.0
+        gap = _excess(information, z, spend, level)
+        if abs(gap) <= _TOLERANCE * level or gap == last_gap:
+            return min(1.0, level + gap)
+        step = gap * (level - last) / (last_gap - gap)
+        last, last_gap = level, gap
+        level = min(1.0, max(level + step, level / 2))
     return level
+
+
+def _excess(
+    information: Sequence[float], z: float, spend: Callable[[float], Sequence[float]], level: float
+) -> float:
+    """By how much the p-value of the design at `level` is above the level."""
+    return stagewise_p(information, boundaries(information, spend(level)), z) - level
