@@ -1,0 +1,155 @@
+"""What came of a release so far, in one sentence, and what is asked of the person who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from canary.decision.record import LookRecord
+from canary.release.model import Cause, Phase, ReleaseState
+from canary.report.figures import effect_kind, text_of
+
+__all__ = ["Kind", "decisions", "rules", "ruling"]
+
+Kind = Literal["promote", "promoted", "rejected", "rolled_back", "held", "running"]
+_CAUSES = {
+    Cause.CRITICAL_ALARM: "a critical alarm",
+    Cause.WARNING: "a warning",
+    Cause.SHARED: "a fault in both arms",
+    Cause.SILENCE: "silence from the canary",
+    Cause.ESCALATED: "a warning that stayed raised",
+    Cause.HARM_SEQUENCE: "proved harm",
+    Cause.GATE: "a gate that failed",
+    Cause.SIGNALS: "signals that need a person",
+    Cause.OPERATOR: "an operator's wish",
+    Cause.MACHINERY: "failed machinery",
+    Cause.APPROVAL: "an approval that was not given",
+}
+
+_APPROVE = (
+    "Approve to give {candidate} all traffic, or reject to hold the release at its present share. "
+    "Read what speaks against it below: the intents, the gates that are not PASS, and the sample "
+    "conversations."
+)
+_ROOT_CAUSE = (
+    "Find the root cause and file it, and let somebody else review it before this candidate "
+    "starts again."
+)
+
+
+def ruling(
+    state: ReleaseState, last: Mapping[str, Any] | None, test: dict[str, Any]
+) -> dict[str, str]:
+    """`kind`, `sentence` and `ask`; `last` is the last decision, `test` the primary's part.
+
+    A release that was stopped keeps its phase until every step of its rollback is done: it is
+    over all the same.
+    """
+    kind = _kind(state, last)
+    why = f" because of {_CAUSES[state.cause]}" if state.cause else ""
+    reason = str(last["reason"]).rstrip(". ") if last else "No look was taken yet"
+    effect = _effect(test)
+    candidate = state.candidate
+    sentence, ask = {
+        "promote": (
+            f"Promote: every gate holds and {effect}.",
+            _APPROVE.format(candidate=candidate),
+        ),
+        "promoted": (
+            f"Promoted: {candidate} is the control model now; {effect}.",
+            "Nothing is asked.",
+        ),
+        "rejected": (
+            f"Rejected{why}: {candidate} was taken off and is not tried again; {reason}.",
+            "Find the root cause and file it; another candidate may start after its review.",
+        ),
+        "rolled_back": (
+            f"Rolled back{why}: traffic went back to {state.control}; {reason}.",
+            _ROOT_CAUSE,
+        ),
+        "held": (
+            f"Held{_held(state)}; {effect}.",
+            "Find out why, then resume the release or roll it back.",
+        ),
+        "running": (f"The test goes on: {reason}; {effect}.", "Nothing is asked yet."),
+    }[kind]
+    return {"kind": kind, "sentence": sentence, "ask": ask}
+
+
+def decisions(state: ReleaseState, records: Sequence[LookRecord]) -> list[dict[str, Any]]:
+    """What each look decided, equal ones in a row as one; the record's own without looks."""
+    taken = [record.decision for record in records] or list(state.decisions)
+    found: list[dict[str, Any]] = []
+    for each in taken:
+        last = found[-1] if found else None
+        key = (each["decision"], each["reason"], each.get("stage"))
+        if last and (last["decision"], last["reason"], last["stage"]) == key:
+            last["until"] = each["at"]
+            last["looks"] += 1
+            continue
+        found.append(
+            {
+                "at": each["at"],
+                "until": each["at"],
+                "looks": 1,
+                "stage": each.get("stage"),
+                "decision": each["decision"],
+                "cause": each.get("cause"),
+                "reason": each["reason"],
+            }
+        )
+    return found
+
+
+def rules(last: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Every rule of a decision with what it read and what it said."""
+    return [
+        {
+            "name": rule["name"],
+            "outcome": rule["outcome"],
+            "inputs": [
+                {"name": name, "value": _plain(value)} for name, value in rule["inputs"].items()
+            ],
+        }
+        for rule in (last or {}).get("rules", ())
+    ]
+
+
+def _kind(state: ReleaseState, last: Mapping[str, Any] | None) -> Kind:
+    decision = last["decision"] if last else ""
+    if state.phase is Phase.PROMOTED:
+        return "promoted"
+    if state.phase is Phase.REJECTED or (state.revoked and decision == "REJECT"):
+        return "rejected"
+    if state.phase is Phase.ROLLED_BACK or state.revoked:
+        return "rolled_back"
+    if state.hold is not None:
+        return "held"
+    if state.phase in (Phase.AWAITING_APPROVAL, Phase.PROMOTING) or decision == "PROMOTE":
+        return "promote"
+    return "running"
+
+
+def _effect(test: Mapping[str, Any]) -> str:
+    """The primary effect as it is known now; adjusted for the looks once the last is taken."""
+    kind, metric = effect_kind(test["unit"]), test["metric"]
+    final = test["final"]
+    if final:
+        words = [text_of(final[name], kind) for name in ("estimate", "lower", "upper")]
+        return f"{metric} is {words[0]} against the control (95% interval {words[1]} to {words[2]})"
+    point = test["course"][-1] if test["course"] else None
+    if point is None or point["estimate"] is None:
+        return f"nothing is known of {metric} yet"
+    return f"{metric} is {text_of(point['estimate'], kind)} against the control so far"
+
+
+def _held(state: ReleaseState) -> str:
+    if state.hold is None:
+        return ""
+    said = state.hold.detail or ", ".join(state.hold.alarms)
+    why = f" because of {_CAUSES[state.hold.cause]}"
+    return f"{why}: {said.rstrip('. ')}" if said else why
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
