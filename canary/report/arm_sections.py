@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canary.report import plots
-from canary.report.figures import effect_kind
+from canary.report.figures import cell_kind, effect_kind
 from canary.report.markup import Column, Sheet, more, plot
 
 __all__ = ["exclusions", "ramp", "spreads", "stability"]
@@ -65,7 +65,7 @@ def stability(sheet: Sheet) -> str:
     found = sheet.at("by_time")
     if not (found["weekdays"] or found["promotions"] or found["exposure"]):
         return '<p class="sub">Read at the last test stage only, which has no look yet.</p>'
-    kind = effect_kind(found["unit"])
+    kind = cell_kind(found["unit"])
     columns = [
         Column("part", "name"),
         Column("effect", "estimate", kind),
@@ -89,7 +89,7 @@ def stability(sheet: Sheet) -> str:
         drawn = plots.pieces(found[key], found["unit"], f"by-{key}", what)
         parts.append(f"<h3>{heading}</h3>")
         parts.append(plot(drawn, f"Effect {what}."))
-        parts.append(sheet.table(f"by_time.{key}", columns, f"Effect {what}"))
+        parts.append(sheet.table(f"by_time.{key}", columns, f"Effect {what}, in {found['unit']}"))
         if key != "exposure":
             place = "by_time.weekday_tests" if key == "weekdays" else "by_time.promotion_tests"
             parts.append(

@@ -11,6 +11,7 @@ from canary.decision.record import LookRecord
 from canary.decision.temporal import interactions, novelty
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
+from canary.report.course import first_exposure
 from canary.report.effects import effect_unit, known, simple_effect
 from canary.routing.rates import asked_share
 from canary.statistics.sample_ratio import ramp_mismatch
@@ -108,7 +109,7 @@ def _counted(draws: Sequence[Draws], stage: int) -> tuple[int, int]:
 
 def _course(policy: CompiledPolicy, records: Sequence[LookRecord]) -> list[dict[str, Any]]:
     """The observed share of all draws at the stage then in force, look by look."""
-    start = next((r.state.first_exposure_at for r in records if r.state.first_exposure_at), None)
+    start = first_exposure(records)
     points = []
     for record in records:
         control, canary = _counted(record.facts.draws, record.state.stage)

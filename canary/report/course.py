@@ -15,7 +15,7 @@ from canary.release.model import ReleaseState
 from canary.report.effects import TWO_SIDED, effect_unit, known
 from canary.statistics.stagewise import stagewise
 
-__all__ = ["TEST_RULE", "compiled", "primary"]
+__all__ = ["TEST_RULE", "compiled", "first_exposure", "primary"]
 
 TEST_RULE = "confirmatory test"
 """The name under which the progression notes a look of the test."""
@@ -29,12 +29,20 @@ def compiled(policy: str) -> CompiledPolicy:
     return CompiledPolicy.from_json(policy)
 
 
+def first_exposure(records: Sequence[LookRecord]) -> float | None:
+    """When the first customer could have met the candidate, as the looks know it."""
+    moments = (record.state.first_exposure_at for record in records)
+    return next((moment for moment in moments if moment is not None), None)
+
+
 def primary(state: ReleaseState, records: Sequence[LookRecord]) -> dict[str, Any]:
     """Effects are turned so that more is better. Fractions of one, epoch seconds, days."""
     policy = compiled(state.policy)
     plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
     looks = [look for record in records if (look := _look(record))]
-    start = next((r.state.first_exposure_at for r in records if r.state.first_exposure_at), None)
+    start = next(
+        (r.state.first_exposure_at for r in records if r.state.first_exposure_at is not None), None
+    )
     course = [_point(record, start) for record in _thinned(records)]
     return {
         "metric": metric.name,

@@ -62,7 +62,7 @@ def report_document(
             "policy": state.policy_digest,
             "admitted_at": state.admitted_at,
             "first_exposure_at": exposed,
-            "exposed_seconds": max(0.0, _until(records, at) - exposed) if exposed else None,
+            "exposed_seconds": None if exposed is None else max(0.0, _until(records, at) - exposed),
             "looks": len(records),
             "last_look_at": records[-1].facts.as_of if records else None,
             "written_at": at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canary.report import plots
-from canary.report.figures import effect_kind, level_kind
+from canary.report.figures import cell_kind, effect_kind, level_kind
 from canary.report.markup import Column, Sheet, more, plot
 
 __all__ = ["composite", "guardrails", "per_intent", "primary_metric"]
@@ -37,6 +37,7 @@ def primary_metric(sheet: Sheet) -> str:
                 ("benefit", "primary.final.benefit", "yes"),
             ]
         )
+    cell, unit = cell_kind(test["unit"]), test["unit"]
     looks = sheet.table(
         "primary.looks",
         [
@@ -46,16 +47,16 @@ def primary_metric(sheet: Sheet) -> str:
             Column("fraction", "fraction", "share"),
             Column("z", "z", "z"),
             Column("bound", "bound", "z"),
-            Column("effect", "estimate", kind),
-            Column("lower", "lower", kind),
-            Column("upper", "upper", kind),
-            Column("by volume", "post_stratified", kind),
+            Column("effect", "estimate", cell),
+            Column("lower", "lower", cell),
+            Column("upper", "upper", cell),
+            Column("by volume", "post_stratified", cell),
             Column("differs", "differs", "yes"),
             Column("control", "n_control", "count"),
             Column("canary", "n_canary", "count"),
             _VERDICT,
         ],
-        "Looks of the test; the interval is the repeated one, by the look's own bound",
+        f"Looks of the test, effects in {unit}; the interval is the repeated one, by its own bound",
         empty="none has been taken.",
     )
     points = sheet.table(
@@ -64,13 +65,13 @@ def primary_metric(sheet: Sheet) -> str:
             Column("at", "at", "moment"),
             Column("day", "days", "z"),
             Column("stage", "stage", "count"),
-            Column("effect", "estimate", kind),
-            Column("standard error", "error", "value"),
-            Column("always-valid upper bound", "always_upper", kind),
+            Column("effect", "estimate", cell),
+            Column("standard error", "error", cell),
+            Column("always-valid upper bound", "always_upper", cell),
             Column("control", "n_control", "count"),
             Column("canary", "n_canary", "count"),
         ],
-        "The effect from look to look",
+        f"The effect from look to look, in {unit}",
     )
     planned = sheet.table(
         "primary.planned_looks",
@@ -117,7 +118,7 @@ def per_intent(sheet: Sheet) -> str:
 
 def _forest(sheet: Sheet, index: int) -> str:
     forest = sheet.at(f"forests.{index}")
-    kind, level = effect_kind(forest["unit"]), level_kind(forest["measure"])
+    level = level_kind(forest["measure"])
     limit = sheet.at("primary.limit") if forest["primary"] else None
     rows = sheet.table(
         f"forests.{index}.rows",
@@ -125,13 +126,13 @@ def _forest(sheet: Sheet, index: int) -> str:
             Column("scope", "name"),
             Column("control", "control", level),
             Column("canary", "canary", level),
-            Column("effect", "estimate", kind),
-            Column("lower", "lower", kind),
-            Column("upper", "upper", kind),
+            Column("effect", "estimate", cell_kind(forest["unit"])),
+            Column("lower", "lower", cell_kind(forest["unit"])),
+            Column("upper", "upper", cell_kind(forest["unit"])),
             Column("n control", "n_control", "count"),
             Column("n canary", "n_canary", "count"),
         ],
-        f"Effect on {forest['metric']} by scope ({forest['better']} is better)",
+        f"Effect on {forest['metric']} by scope in {forest['unit']} ({forest['better']} is better)",
     )
     differs = ""
     if forest["heterogeneity"]:
@@ -152,7 +153,6 @@ def guardrails(sheet: Sheet) -> str:
         Column("scope", "scope"),
         Column("gate", "gate"),
         _VERDICT,
-        Column("unit", "unit"),
         Column("limit", "limit", "@kind"),
         Column("value", "estimate", "@kind"),
         Column("lower", "lower", "@kind"),
@@ -160,7 +160,6 @@ def guardrails(sheet: Sheet) -> str:
         Column("used", "used", "used"),
         Column("control", "n_control", "count"),
         Column("canary", "n_canary", "count"),
-        Column("in words", "sentence", wide=True),
     ]
     overall = sheet.at("gates.overall")
     if sheet.at("gates.at") is None:
@@ -180,8 +179,20 @@ def guardrails(sheet: Sheet) -> str:
                 "Gates by intent and tier",
                 sheet.table("gates.parts", columns, "Gates by intent and tier"),
             ),
+            _unresolved(sheet),
         )
     )
+
+
+def _unresolved(sheet: Sheet) -> str:
+    """Why a gate says neither yes nor no, in the words of its verdict."""
+    items = [
+        f"<li>{sheet.figure(f'gates.{part}.{index}.sentence')}</li>"
+        for part in ("overall", "parts")
+        for index, row in enumerate(sheet.at(f"gates.{part}"))
+        if row["verdict"] == "INCONCLUSIVE"
+    ]
+    return more("Gates that are not resolved", f"<ul>{''.join(items)}</ul>") if items else ""
 
 
 def composite(sheet: Sheet) -> str:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["KINDS", "UNKNOWN", "effect_kind", "level_kind", "text_of"]
+__all__ = ["KINDS", "UNKNOWN", "cell_kind", "effect_kind", "level_kind", "text_of"]
 
 UNKNOWN = "—"
 """What stands for a value that is not known."""
@@ -31,6 +31,11 @@ def effect_kind(unit: str) -> str:
     return {"points": "points", "relative": "relative", "score": "score"}.get(unit, "level")
 
 
+def cell_kind(unit: str) -> str:
+    """The same within a table whose heading or caption names the unit."""
+    return "hundredths" if unit == "points" else effect_kind(unit)
+
+
 def level_kind(measure: str) -> str:
     """The kind in which a metric's own level is written: a rate's as a percentage."""
     return "percent" if measure == "rate" else "level"
@@ -42,8 +47,10 @@ def _value(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float) and abs(value) >= 1000:  # noqa: PLR2004
+        return f"{value:,.0f}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"  # noqa: PLR2004
+        return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(_value(each) for each in value) or "none"
     return str(value)
@@ -70,6 +77,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "yes": lambda value: "yes" if value else "no",
     "count": lambda value: f"{value:,.0f}",
     "points": lambda value: f"{100 * value:+.2f} points",
+    "hundredths": lambda value: f"{100 * value:+.2f}",
     "relative": lambda value: f"{100 * value:+.1f}%",
     "score": lambda value: f"{value:+.3f}",
     "level": lambda value: f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}",  # noqa: PLR2004
