@@ -20,6 +20,9 @@ from stacks.network import Network
 
 __all__ = ["State"]
 
+_KEEP_LOOKS = cdk.Duration.days(1096)
+"""Three years: a decision can be made again as long as an audit may ask for it."""
+
 
 class State(cdk.Stack):
     """Everything that outlives a deploy."""
@@ -42,6 +45,7 @@ class State(cdk.Stack):
         self.cache = SessionCache(self, "Cache", vpc=network.vpc, group=network.paths.cache)
         self.dashboard = PrivateBucket(self, "Dashboard", access_logs=network.access_logs).bucket
         self.reports = PrivateBucket(self, "Reports", access_logs=network.access_logs).bucket
+        self.reports.add_lifecycle_rule(id="Looks", prefix="looks/", expiration=_KEEP_LOOKS)
         events = PrivateBucket(
             self, "Events", keep=cdk.Duration.days(400), access_logs=network.access_logs
         ).bucket

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from canary.decision.verdicts import Verdict, plain
+from canary.decision.verdicts import Verdict, exact, plain
 from canary.release.events import LookTaken
 from canary.release.model import Cause, DecisionKind
 
 __all__ = ["Decision", "Rule", "look_taken"]
+
+_REMEMBERED = (
+    *("rule", "hold_until", "looks_done", "information", "benefit", "v_max", "blocks_judged"),
+    *("extension", "extended_until"),
+)
+"""What the record takes from a decision beside its `to_dict`."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,18 @@ class Decision:
     extended_until: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, for the record, the dashboard and the report."""
+        """JSON-ready, for the record and the dashboard: numbers to six significant digits."""
+        return self._plain(plain)
+
+    def to_exact_dict(self) -> dict[str, Any]:
+        """The same with every digit, and with `remembered`: all that the decision consists of.
+
+        Made of JSON's own types, so that it equals itself read back.
+        """
+        remembered = {name: getattr(self, name) for name in _REMEMBERED}
+        return self._plain(exact) | {"remembered": remembered}
+
+    def _plain(self, number: Callable[[float], float | None]) -> dict[str, Any]:
         return {
             "decision": self.kind.value,
             "reason": self.reason,
@@ -62,9 +79,9 @@ class Decision:
             "at": self.at,
             "stage": self.stage,
             "alarms": list(self.alarms),
-            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "verdicts": [verdict.to_dict(number) for verdict in self.verdicts],
             "rules": [
-                {"name": rule.name, "inputs": _json(rule.inputs), "outcome": rule.outcome}
+                {"name": rule.name, "inputs": _json(rule.inputs, number), "outcome": rule.outcome}
                 for rule in self.rules
             ],
         }
@@ -91,7 +108,11 @@ def look_taken(decision: Decision) -> LookTaken:
     )
 
 
-def _json(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: plain(value) if isinstance(value, float) else value for name, value in values.items()
-    }
+def _json(values: Mapping[str, Any], number: Callable[[float], float | None]) -> dict[str, Any]:
+    return {name: _json_value(value, number) for name, value in values.items()}
+
+
+def _json_value(value: Any, number: Callable[[float], float | None]) -> Any:
+    if isinstance(value, float):
+        return number(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -21,7 +21,7 @@ class LookRecord:
     """One look: the record and the facts that it read, and the decision as it was taken.
 
     `state` is the release before the look, with its copy of the policy; `decision` is the
-    decision's own `to_dict`.
+    decision's own `to_exact_dict`: all of it, with every digit.
     """
 
     state: ReleaseState
@@ -32,7 +32,8 @@ class LookRecord:
     def replay(self) -> dict[str, Any]:
         """The decision that the engine takes today on what the look read."""
         policy = CompiledPolicy.from_json(self.state.policy)
-        return evaluate(policy, self.state, self.facts, asked_stage=self.asked_stage).to_dict()
+        taken = evaluate(policy, self.state, self.facts, asked_stage=self.asked_stage)
+        return taken.to_exact_dict()
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces; every float as Python writes it, so exact."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from canary.policy.compiled import Unit
 from canary.statistics.intervals import Interval
 
-__all__ = ["Verdict", "VerdictKind", "judge", "plain"]
+__all__ = ["Verdict", "VerdictKind", "exact", "judge", "plain"]
 
 
 class VerdictKind(StrEnum):
@@ -42,20 +43,20 @@ class Verdict:
     n_canary: float
     sentence: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; what is not known is null."""
+    def to_dict(self, number: Callable[[float], float | None]) -> dict[str, Any]:
+        """JSON-ready, each number by `number` (`plain` or `exact`); what is not known is null."""
         return {
             "metric": self.metric,
             "scope": self.scope,
             "verdict": self.kind.value,
             "gate": self.gate,
             "unit": self.unit,
-            "limit": plain(self.limit),
-            "estimate": plain(self.estimate),
-            "lower": plain(self.lower),
-            "upper": plain(self.upper),
-            "n_control": plain(self.n_control),
-            "n_canary": plain(self.n_canary),
+            "limit": number(self.limit),
+            "estimate": number(self.estimate),
+            "lower": number(self.lower),
+            "upper": number(self.upper),
+            "n_control": number(self.n_control),
+            "n_canary": number(self.n_canary),
             "sentence": self.sentence,
         }
 
@@ -82,3 +83,8 @@ def judge(
 def plain(value: float) -> float | None:
     """A number that JSON can carry: six significant digits, `None` when not finite."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def exact(value: float) -> float | None:
+    """A number that JSON can carry with every digit, `None` when not finite."""
+    return float(value) if math.isfinite(value) else None

@@ -155,6 +155,17 @@ class Permissions:
             ((f"{shown}/reports/*.html", "A report is named after its release."),),
         )
 
+    def write_looks(self, bucket: s3.IBucket) -> Permission:
+        """Keep looks with all that they read."""
+        owner = cdk.Stack.of(bucket)
+        shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        return Permission(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[f"{bucket.bucket_arn}/looks/*.json.gz"]
+            ),
+            ((f"{shown}/looks/*.json.gz", "A look is named after its release and its moment."),),
+        )
+
     def query(self, store: EventStore) -> tuple[Permission, ...]:
         """Run queries over the events in the product's workgroup."""
         bucket, owner = store.bucket.bucket_arn, cdk.Stack.of(store.bucket)

@@ -128,10 +128,10 @@ class ReleaseFunctions(Construct):
         self.decide = self._function(
             "decide",
             180,
-            env.releases | env.events | env.prefix | env.engineers,
+            env.releases | (env.events | env.prefix | env.reports) | (env.on_call | env.engineers),
             [
                 *(records, days, see_alarms, see_metrics),
-                *(publish_state, *tell_engineers, *query),
+                *(publish_state, *tell, *query, allow.write_looks(state.reports)),
             ],
             layer=layer,
         )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from canary.aws.athena import Athena, Row
+from canary.aws.athena import Athena
 from canary.aws.faults import Revoked
 from canary.aws.functions import Function
 from canary.release.model import Cause, Hold, Phase
 from tests.canary.aws.events import Events
+from tests.lambdas.crowds import behind_athena
 
 HOUR = 3600
 LOOK = {"release_id": "r-1", "stage": 1}
@@ -22,19 +22,7 @@ LOOK = {"release_id": "r-1", "stage": 1}
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> Events:
     """The events table behind Athena."""
-    table = Events()
-
-    def run(_self: Athena, queries: Sequence[str]) -> list[list[Row]]:
-        return [
-            [
-                {name: None if value is None else str(value) for name, value in row.items()}
-                for row in table.rows(query)
-            ]
-            for query in queries
-        ]
-
-    monkeypatch.setattr(Athena, "run", run)
-    return table
+    return behind_athena(monkeypatch)
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
             if resource != "*" and "*" in text(resource):
                 assert re.search(
                     r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/)\*$"
-                    r"|/reports/\*\.html$",
+                    r"|/reports/\*\.html$|/looks/\*\.json\.gz$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
 

@@ -20,7 +20,7 @@ def recorded() -> LookRecord:
         raised={"canary-slow-60s": 1.5},
     )
     taken = evaluate(policy(), state, known, asked_stage=1)
-    return LookRecord(state, known, 1, taken.to_dict())
+    return LookRecord(state, known, 1, taken.to_exact_dict())
 
 
 def test_a_record_survives_json_and_replays_to_the_same_decision() -> None:
