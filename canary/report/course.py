@@ -39,7 +39,8 @@ def primary(state: ReleaseState, records: Sequence[LookRecord]) -> dict[str, Any
     """Effects are turned so that more is better. Fractions of one, epoch seconds, days."""
     policy = compiled(state.policy)
     plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
-    looks = [look for record in records if (look := _look(record))]
+    # A look that died before it was recorded is taken again, under the same number.
+    looks = list({look["number"]: look for record in records if (look := _look(record))}.values())
     start = next(
         (r.state.first_exposure_at for r in records if r.state.first_exposure_at is not None), None
     )

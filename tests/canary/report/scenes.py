@@ -48,7 +48,7 @@ def story(
                 return state, tuple(records)
             facts = known(of, stage, at, canary, changed)
             decision = evaluate(of, state, facts, asked_stage=stage)
-            records.append(LookRecord(state, facts, stage, decision.to_dict()))
+            records.append(LookRecord(state, facts, stage, decision.to_exact_dict()))
             state, _ = decide(state, look_taken(decision))
             if decision.kind in ("REJECT", "ROLLBACK"):
                 return replace(state, revoked=True, cause=decision.cause), tuple(records)
