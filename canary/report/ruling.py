@@ -46,9 +46,13 @@ def ruling(
     over all the same.
     """
     kind = _kind(state, last)
-    why = f" because of {_CAUSES[state.cause]}" if state.cause else ""
+    cause = state.cause or (last or {}).get("cause")
+    why = f" because of {_CAUSES[Cause(cause)]}" if cause else ""
     reason = str(last["reason"]).rstrip(". ") if last else "No look was taken yet"
     effect = _effect(test)
+    # An alarm or a person ends a release between looks; the last look then says nothing of it.
+    ended = last is not None and last["decision"] in ("REJECT", "ROLLBACK")
+    said = reason if ended else effect
     candidate = state.candidate
     sentence, ask = {
         "promote": (
@@ -60,15 +64,15 @@ def ruling(
             "Nothing is asked.",
         ),
         "rejected": (
-            f"Rejected{why}: {candidate} was taken off and is not tried again; {reason}.",
+            f"Rejected{why}: {candidate} was taken off and is not tried again; {said}.",
             "Find the root cause and file it; another candidate may start after its review.",
         ),
         "rolled_back": (
-            f"Rolled back{why}: traffic went back to {state.control}; {reason}.",
+            f"Rolled back{why}: traffic went back to {state.control}; {said}.",
             _ROOT_CAUSE,
         ),
         "held": (
-            f"Held{_held(state)}; {effect}.",
+            f"Held{_held(state, reason)}; {effect}.",
             "Find out why, then resume the release or roll it back.",
         ),
         "running": (f"The test goes on: {reason}; {effect}.", "Nothing is asked yet."),
@@ -119,11 +123,11 @@ def _kind(state: ReleaseState, last: Mapping[str, Any] | None) -> Kind:
     decision = last["decision"] if last else ""
     if state.phase is Phase.PROMOTED:
         return "promoted"
-    if state.phase is Phase.REJECTED or (state.revoked and decision == "REJECT"):
+    if state.phase is Phase.REJECTED or decision == "REJECT":
         return "rejected"
-    if state.phase is Phase.ROLLED_BACK or state.revoked:
+    if state.phase is Phase.ROLLED_BACK or state.revoked or decision == "ROLLBACK":
         return "rolled_back"
-    if state.hold is not None:
+    if state.hold is not None or (decision == "HOLD" and not _resumed(state, last)):
         return "held"
     if state.phase in (Phase.AWAITING_APPROVAL, Phase.PROMOTING) or decision == "PROMOTE":
         return "promote"
@@ -143,9 +147,14 @@ def _effect(test: Mapping[str, Any]) -> str:
     return f"{metric} is {text_of(point['estimate'], kind)} against the control so far"
 
 
-def _held(state: ReleaseState) -> str:
+def _resumed(state: ReleaseState, last: Mapping[str, Any] | None) -> bool:
+    """Whether a person lifted the hold after the last look."""
+    return last is not None and state.resumed_at is not None and state.resumed_at > last["at"]
+
+
+def _held(state: ReleaseState, reason: str) -> str:
     if state.hold is None:
-        return ""
+        return f": {reason}"
     said = state.hold.detail or ", ".join(state.hold.alarms)
     why = f" because of {_CAUSES[state.hold.cause]}"
     return f"{why}: {said.rstrip('. ')}" if said else why
