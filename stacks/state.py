@@ -61,6 +61,10 @@ class State(cdk.Stack):
                     self.dashboard.bucket_name,
                 ),
                 "EventsBucket": ("Bucket of the experiment's events", events.bucket_name),
+                "ReportsBucket": (
+                    "Bucket of the reports and of the looks behind them",
+                    self.reports.bucket_name,
+                ),
                 "OnCallTopicArn": (
                     "Topic of the person on call: subscribe before the first release",
                     self.topics.on_call.topic_arn,

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
+    "explain": ("canary.cli.explain:explain", "Say why a release was decided on as it was."),
     "page": ("canary.cli.page:page", "Show the region's status page on this machine."),
     "hold": ("canary.cli.operate:hold", "Pause the release at its present weights."),
     "resume": ("canary.cli.operate:resume", "Lift a pause."),

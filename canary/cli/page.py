@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from canary.cli.stack_outputs import stack_output
+
 __all__ = ["page"]
 
-STACK = "mangaassist-state"
 OUTPUT = "DashboardBucket"
 _DEFAULT_PORT = 8765
 
@@ -29,7 +30,7 @@ def page(region: str, port: int, bucket: str | None) -> None:
     from canary.aws.clients import client
     from canary.local.live_page import LivePage, PortInUseError
 
-    name = bucket or _bucket(client("cloudformation", region=region), region)
+    name = bucket or stack_output(client("cloudformation", region=region), region, OUTPUT)
     s3 = client("s3", region=region)
     try:
         served = LivePage(port, {"dashboard.json": lambda: document(s3, name)})
@@ -58,18 +59,3 @@ def document(s3: Any, bucket: str) -> bytes | None:
     except (ClientError, BotoCoreError) as error:
         click.echo(f"canary page: s3://{bucket}/{KEY}: {error}", err=True)
         return None
-
-
-def _bucket(cloudformation: Any, region: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
-    except (ClientError, BotoCoreError) as error:
-        raise click.ClickException(
-            f"stack {STACK} in {region} cannot be read: {error}; name the bucket with --bucket"
-        ) from error
-    for output in stack.get("Outputs", []):
-        if output["OutputKey"] == OUTPUT:
-            return str(output["OutputValue"])
-    raise click.ClickException(f"stack {STACK} in {region} has no output {OUTPUT}")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from canary.decision.effects import effect_in
 from canary.decision.facts import Cell
 from canary.decision.verdicts import Verdict, VerdictKind
+from canary.decision.wording import effect_words, limit_words
 from canary.policy.compiled import CompiledPolicy
 from canary.statistics.composite import weighted_composite
-from canary.statistics.intervals import one_sided_z
+from canary.statistics.intervals import Interval, one_sided_z
 
 __all__ = ["composite_verdict"]
 
@@ -27,6 +29,7 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
     confidence is above minus the margin. An intent with a weight and no data leaves it open.
     """
     plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
+    turned = replace(metric, better="higher")  # effects are turned so that more is better
     kept = tuple(cells)
     changes: dict[str, float] = {}
     errors: dict[str, float] = {}
@@ -52,7 +55,7 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
         found_sum = weighted_composite(weights, changes, errors)
         total, spread = found_sum.effect, found_sum.standard_error or 0.0
         lower, upper = total - _TWO_SIDED * spread, total + _TWO_SIDED * spread
-        said = f"{100 * total:+.2f}% ({100 * lower:+.2f}% to {100 * upper:+.2f}%)"
+        said = effect_words(Interval(total, lower, upper), "relative", turned)
         if upper < 0:
             kind = VerdictKind.FAIL
         elif total - one_sided_z(plan.gate_confidence) * spread > limit:
@@ -69,6 +72,6 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
         upper=upper,
         n_control=n_control,
         n_canary=n_canary,
-        sentence=f"composite of {metric.name} over intents: {said}; above {100 * limit:+.1f}% "
-        f"wanted: {kind}",
+        sentence=f"composite of {metric.name} over intents: {said}; "
+        f"{limit_words(limit, 'relative', turned)} wanted: {kind}",
     )

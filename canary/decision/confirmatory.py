@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from canary.decision.duration import planned_seconds
 from canary.decision.facts import Facts
 from canary.decision.harm import oriented_score
 from canary.decision.measures import pairs_of, unit_variance
 from canary.decision.verdicts import Verdict, VerdictKind
-from canary.policy.compiled import CompiledPolicy
+from canary.decision.wording import confirmatory_words
+from canary.policy.compiled import CompiledPolicy, Unit
 from canary.release.model import ReleaseState
 from canary.routing.rates import rate
-from canary.statistics.score_process import post_stratified
+from canary.statistics.intervals import Interval
+from canary.statistics.score_process import Score, post_stratified
 from canary.statistics.spending import boundaries, obrien_fleming_spend
 
 __all__ = ["Look", "last_look", "looks_due", "middle_look", "project_v_max"]
@@ -31,6 +34,9 @@ class Look:
     bound: float
     estimate: float
     post_stratified: float
+    """The effect if intents came in the policy's shares."""
+    apart: float
+    """How far that is from `estimate`, in its standard errors: above 1 the mix matters."""
     benefit: bool | None
     verdict: Verdict
 
@@ -50,7 +56,7 @@ def project_v_max(policy: CompiledPolicy, state: ReleaseState, facts: Facts) -> 
     metric = policy.metric(plan.primary_metric)
     now = oriented_score(pairs_of(facts.cells, metric.name), metric).v
     start = facts.as_of if state.first_exposure_at is None else state.first_exposure_at
-    days = max(0.0, start + plan.test_seconds - facts.as_of) / _DAY
+    days = max(0.0, start + planned_seconds(policy, state) - facts.as_of) / _DAY
     stage = len(policy.stages) - 2
     daily = sum(
         intent.daily_volume * r * (1 - r)
@@ -82,8 +88,8 @@ def _look(
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     v_max = state.v_max or project_v_max(policy, state, facts)
     before = _rising(state.look_information, found.v)
-    spent = [_spent(policy, i, v / v_max) for i, v in enumerate(before)]
-    spent.append(plan.alpha / 2 if last else _spent(policy, len(before), found.v / v_max))
+    spent = [_spent(policy, state, i, v / v_max) for i, v in enumerate(before)]
+    spent.append(plan.alpha / 2 if last else _spent(policy, state, len(before), found.v / v_max))
     bound = boundaries([*before, found.v], spent)[-1] if found.v > 0 else math.inf
     z = found.z(limit)
     crossed = z >= bound
@@ -97,25 +103,35 @@ def _look(
         kind = VerdictKind.PASS
     shares = {intent.name: intent.daily_volume for intent in policy.intents}
     stratified, _ = post_stratified(pairs, shares)
-    word = plan.hypothesis.replace("_", "-")
-    sentence = (
-        f"{metric.name} overall, {word} test, look {number} of {len(plan.looks_seconds)}: "
-        f"z {z:.2f} against {bound:.2f}, effect {100 * found.estimate:+.2f} points"
-        f"{'' if large or not last else f', less than {100 * plan.min_effect:+.2f}'}: {kind}"
+    stratified = stratified if metric.better == "higher" else -stratified
+    apart = _apart(found, stratified)
+    unit: Unit = "points" if metric.measure == "rate" else "score"
+    interval = Interval(found.estimate, found.estimate - radius, found.estimate + radius)
+    # Effects and limits of the test are turned so that more is better.
+    turned = replace(metric, better="higher")
+    sentence = confirmatory_words(
+        turned,
+        plan.hypothesis,
+        unit,
+        look=(number, len(plan.looks_seconds)),
+        z=(z, bound),
+        effect=interval if found.w > 0 else None,
+        too_small=plan.min_effect if last and crossed and not large else None,
+        usual_mix=stratified if apart > 1 else None,
     )
     verdict = Verdict(
         metric=metric.name,
         scope="overall",
         kind=kind,
         gate="test",
-        unit="points" if metric.measure == "rate" else "score",
+        unit=unit,
         limit=limit,
-        estimate=found.estimate,
-        lower=found.estimate - radius,
-        upper=found.estimate + radius,
+        estimate=interval.estimate,
+        lower=interval.lower,
+        upper=interval.upper,
         n_control=found.n_control,
         n_canary=found.n_canary,
-        sentence=sentence,
+        sentence=f"{sentence}: {kind}",
     )
     return Look(
         number=number,
@@ -124,20 +140,28 @@ def _look(
         z=z,
         bound=bound,
         estimate=found.estimate,
-        post_stratified=stratified if metric.better == "higher" else -stratified,
+        post_stratified=stratified,
+        apart=apart,
         benefit=(crossed and large) if last else None,
         verdict=verdict,
     )
 
 
-def _spent(policy: CompiledPolicy, index: int, fraction: float) -> float:
+def _apart(found: Score, stratified: float) -> float:
+    """Standard errors between the test's own estimate and the post-stratified one."""
+    if not (found.v > 0 and math.isfinite(stratified)):
+        return 0.0
+    return abs(stratified - found.estimate) * found.w / math.sqrt(found.v)
+
+
+def _spent(policy: CompiledPolicy, state: ReleaseState, index: int, fraction: float) -> float:
     """One-sided alpha spent by a look before the last.
 
     More volume than planned must not spend the last look's alpha: time caps the fraction.
     """
     plan = policy.statistics
-    calendar = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)] / plan.looks_seconds[-1]
-    capped = min(fraction, calendar)
+    seconds = plan.looks_seconds[min(index, len(plan.looks_seconds) - 1)]
+    capped = min(fraction, seconds / planned_seconds(policy, state))
     return obrien_fleming_spend(capped, plan.alpha / 2) if capped > 0 else 0.0
 
 

@@ -9,6 +9,7 @@ from canary.decision.facts import Facts
 from canary.decision.measures import Comparison, compare, pairs_of
 from canary.decision.response import SURVEYS, unlike_response
 from canary.decision.verdicts import Verdict, VerdictKind, judge
+from canary.decision.wording import effect_words, limit_words, subject_words
 from canary.policy.compiled import CompiledPolicy, Gate, Metric
 from canary.statistics.intervals import one_sided_z
 from canary.statistics.quantile_ratio import quantile_interval, quantile_ratio
@@ -179,18 +180,14 @@ def _verdict(
     if interval is None:
         said = note or "no data to compare"
     elif _too_few(gate, found):
-        said = f"fewer than {gate.min_sample} observations an arm"
+        said = f"fewer than {gate.min_sample:,} observations an arm"
     else:
         by_point = gate.unit == "level" and metric.role == "guardrail"
         kind = judge(interval, gate.limit, metric.better, by_point=by_point)
-        said = (
-            f"{_number(interval.estimate, gate)} "
-            f"({_number(interval.lower, gate)} to {_number(interval.upper, gate)})"
-        )
+        said = effect_words(interval, gate.unit, metric)
     unknown = (math.nan, -math.inf, math.inf)
     numbers = (interval.estimate, interval.lower, interval.upper) if interval else unknown
-    wanted = _number(gate.limit, gate)
-    word = "at least" if metric.better == "higher" else "at most"
+    wanted = limit_words(gate.limit, gate.unit, metric)
     return Verdict(
         metric=metric.name,
         scope=scope,
@@ -203,15 +200,5 @@ def _verdict(
         upper=numbers[2],
         n_control=found.n_control,
         n_canary=found.n_canary,
-        sentence=f"{metric.name} {scope}: {said}; {word} {wanted} wanted: {kind}",
+        sentence=f"{subject_words(metric.name, scope)}: {said}; {wanted} wanted: {kind}",
     )
-
-
-def _number(value: float, gate: Gate) -> str:
-    if not math.isfinite(value):
-        return "unknown"
-    if gate.unit == "points":
-        return f"{100 * value:+.2f} points"
-    if gate.unit == "relative":
-        return f"{100 * value:+.1f}%"
-    return f"{value:+.3g}" if gate.unit == "score" else f"{value:.4g}"

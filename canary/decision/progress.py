@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from canary.decision.composite import composite_verdict
 from canary.decision.confirmatory import last_look, looks_due, middle_look, project_v_max
+from canary.decision.duration import planned_seconds
 from canary.decision.gates import gate_verdicts, unresolved_verdicts
 from canary.decision.look import Look
 from canary.decision.mixed_signals import mixed_signals
@@ -32,7 +33,7 @@ def progress(look: Look) -> Decision:
     if look.state.extended_until is not None:
         need = max(need, look.in_block + look.state.extended_until - look.facts.as_of)
     if look.is_last_test:
-        need = max(need, look.in_block + plan.test_seconds - look.exposed)
+        need = max(need, look.in_block + planned_seconds(look.policy, look.state) - look.exposed)
     blocks = int(look.in_block // block)
     due = look.in_block >= need and blocks > look.state.blocks_judged
     until = need if look.in_block < need else (blocks + 1) * block
@@ -138,7 +139,7 @@ def _test(look: Look) -> None:
         look.remembered["v_max"] = project_v_max(policy, state, look.facts)
         state = replace(state, v_max=look.remembered["v_max"])
     ripe = look.in_block >= policy.stages[state.stage].min_seconds
-    final = look.is_last_test and ripe and look.exposed >= policy.statistics.test_seconds
+    final = look.is_last_test and ripe and look.exposed >= planned_seconds(policy, state)
     due = looks_due(policy, look.exposed)
     if final and state.benefit is None:
         taken = last_look(policy, state, look.facts)
@@ -161,5 +162,6 @@ def _test(look: Look) -> None:
         bound=taken.bound,
         estimate=taken.estimate,
         post_stratified=taken.post_stratified,
+        standard_errors_apart=taken.apart,
         benefit=taken.benefit,
     )

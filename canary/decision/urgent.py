@@ -5,6 +5,7 @@ from __future__ import annotations
 from canary.decision.harm import harm_lines
 from canary.decision.look import Look
 from canary.decision.outcome import Decision
+from canary.decision.wording import harm_words, subject_words
 from canary.release.model import Cause, DecisionKind, Phase
 from canary.statistics.srm import mismatch_p_value
 
@@ -54,11 +55,11 @@ def harm(look: Look) -> Decision | None:
         n_canary=overall.n_canary,
         from_outcomes=look.policy.statistics.harm_min_outcomes,
     )
-    metric = look.policy.statistics.primary_metric
+    metric = look.policy.metric(look.policy.statistics.primary_metric)
     for line in sorted(harmed, key=lambda line: not line.rejects):
         reason = (
-            f"{metric} {line.scope} is harmed: the effect is below "
-            f"{100 * line.upper:+.2f} points at every moment so far."
+            f"Harm in {subject_words(metric.name, line.scope)}: {harm_words(line.upper, metric)}, "
+            "at whatever moment one looks."
         )
         if line.rejects:
             return look.decide(DecisionKind.REJECT, reason, wait=0, cause=Cause.HARM_SEQUENCE)

@@ -153,6 +153,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
             shared_lift_seconds=watch.shared_lift,
             shared_rollback_seconds=watch.shared_rollback,
             silence_seconds=watch.silence,
+            promotion_test_seconds=statistics.minimum_test.promotion,
         ),
         checks=_checks(policy.checks),
         calendar=tuple(

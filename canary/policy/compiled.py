@@ -165,6 +165,8 @@ class Statistics:
     shared_lift_seconds: int
     shared_rollback_seconds: int
     silence_seconds: int
+    promotion_test_seconds: int = 0
+    """What a test that meets a day of the calendar lasts at least."""
 
 
 @dataclass(frozen=True)

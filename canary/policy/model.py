@@ -119,6 +119,9 @@ class MinimumTest(Part):
     revenue_critical: Duration
     low_traffic: Duration
     low_traffic_below: Positive = Field(description="conversations a day")
+    promotion: Duration = Field(
+        default=14 * 86_400, description="how long a test lasts that a promotion falls into"
+    )
 
 
 class StatisticsRule(Part):

@@ -88,9 +88,15 @@ class Pacing:
         if looks != before:
             shown = (", ".join(duration_text(look) for look in each) for each in (looks, before))
             self._say("The test is looked at after {}", *shown)
+        across = round(statistics.promotion_test_seconds * length / statistics.test_seconds)
         self.policy = replace(
             self.policy,
-            statistics=replace(statistics, test_seconds=length, looks_seconds=looks),
+            statistics=replace(
+                statistics,
+                test_seconds=length,
+                looks_seconds=looks,
+                promotion_test_seconds=across,
+            ),
         )
 
     def set_wait(self, key: str, seconds: int) -> None:

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 from moto import mock_aws
 
-from canary.cli.page import OUTPUT, STACK, document, page
+from canary.cli.page import OUTPUT, document, page
+from canary.cli.stack_outputs import STATE_STACK
 
 REGION = "us-east-1"
 TEMPLATE = (
@@ -27,7 +28,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         boto3.client("cloudformation", region_name=REGION).create_stack(
-            StackName=STACK, TemplateBody=TEMPLATE
+            StackName=STATE_STACK, TemplateBody=TEMPLATE
         )
         yield boto3.client("s3", region_name=REGION)
 

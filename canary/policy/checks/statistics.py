@@ -70,8 +70,9 @@ def check_looks(
     minima = [stage.minimum for stage in stages]
     test_stage = len(stages) - 2
     yield from check_look_times("statistics.looks", looks, minima)
-    if sum(minima[:test_stage]) + stages[test_stage].maximum < looks[-1]:
-        least = duration_text(looks[-1] - sum(minima[:test_stage]))
+    last = max(looks[-1], statistics.minimum_test.promotion)
+    if sum(minima[:test_stage]) + stages[test_stage].maximum < last:
+        least = duration_text(last - sum(minima[:test_stage]))
         expected = f"at least {least}, so that the last look comes within the stage"
         value = duration_text(stages[test_stage].maximum)
         yield Problem(f"stages[{test_stage}].maximum", value, expected)

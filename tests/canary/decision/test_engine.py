@@ -73,7 +73,7 @@ def test_a_broken_gate_holds_and_says_which() -> None:
     """Ten times the control's errors."""
     found = evaluate(policy(), at_stage(1), facts(4 * HOUR, cells(20_000, canary={"error": 0.02})))
     assert (found.kind, found.cause) == (DecisionKind.HOLD, Cause.GATE)
-    assert "error overall" in found.reason
+    assert "error, overall" in found.reason
     assert "FAIL" in found.reason
 
 
@@ -152,7 +152,7 @@ def test_harm_in_a_revenue_critical_intent_rejects_and_elsewhere_holds() -> None
         data = cells(8000, changed={**better, intent: {"completion": 0.68}})
         found = evaluate(policy(), at_stage(1), facts(HOUR, data))
         assert (found.kind, found.cause) == (kind, Cause.HARM_SEQUENCE)
-        assert f"intent:{intent}" in found.reason
+        assert f"completion, {intent}" in found.reason
 
 
 def test_harm_waits_for_its_first_outcomes() -> None:

@@ -67,6 +67,19 @@ def test_the_composite_stays_open_without_data_or_certainty() -> None:
     assert composite_verdict(policy(), cells(2_000, stage=2)).kind is VerdictKind.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("busy", ["escalation", "recommendation"])
+def test_the_composite_does_not_depend_on_the_mix_that_came(busy: str) -> None:
+    """Post-stratified: an intent that came ten times as often weighs what the policy gives it."""
+    changed = {"escalation": {"completion": 0.88}, "faq": {"completion": 0.70}}
+    usual = cells(2_000, stage=2, changed=changed)
+    many = cells(20_000, stage=2, changed=changed)
+    mixed = tuple(m if m.stratum == busy else u for u, m in zip(usual, many, strict=True))
+    whole, other = composite_verdict(policy(), usual), composite_verdict(policy(), mixed)
+    assert other.n_canary > whole.n_canary
+    assert other.estimate == pytest.approx(whole.estimate)
+    assert whole.estimate == pytest.approx(0.1 * (0.10 - 0.08) / 0.78)
+
+
 def test_gains_here_and_losses_there_are_mixed_signals() -> None:
     """One intent proved better, another proved worse, after Holm over all of them."""
     changed = {"recommendation": {"completion": 0.82}, "return_request": {"completion": 0.74}}
@@ -122,7 +135,7 @@ def test_a_revenue_critical_loss_blocks_whatever_the_composite() -> None:
     assert composite_verdict(own, look.block_cells).kind is VerdictKind.PASS
     found = evaluate(own, at_stage(2, of=own), look)
     assert (found.kind, found.cause) == (DecisionKind.HOLD, Cause.GATE)
-    assert "completion intent:checkout_help" in found.reason
+    assert "completion, checkout_help" in found.reason
 
 
 SURVEYED = (
