@@ -68,7 +68,7 @@ def report_document(
             "written_at": at,
             "policy_changes": list(policy.changes),
         },
-        "verdict": ruling(state, last, test),
+        "verdict": ruling(state, last, test, policy.metric(test["metric"])),
         "primary": test,
         "forests": forests(policy, cells),
         "gates": gates(policy, records),

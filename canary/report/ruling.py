@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from canary.decision.record import LookRecord
+from canary.decision.wording import effect_words
+from canary.policy.compiled import Metric
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.report.figures import effect_kind, text_of
+from canary.statistics.intervals import Interval
 
 __all__ = ["Kind", "decisions", "rules", "ruling"]
 
@@ -38,9 +42,11 @@ _ROOT_CAUSE = (
 
 
 def ruling(
-    state: ReleaseState, last: Mapping[str, Any] | None, test: dict[str, Any]
+    state: ReleaseState, last: Mapping[str, Any] | None, test: dict[str, Any], metric: Metric
 ) -> dict[str, str]:
-    """`kind`, `sentence` and `ask`; `last` is the last decision, `test` the primary's part.
+    """`kind`, `sentence` and `ask`; `last` is the last decision.
+
+    `test` is the document's part on `metric`, the primary.
 
     A release that was stopped keeps its phase until every step of its rollback is done: it is
     over all the same.
@@ -49,7 +55,7 @@ def ruling(
     cause = state.cause or (last or {}).get("cause")
     why = f" because of {_CAUSES[Cause(cause)]}" if cause else ""
     reason = str(last["reason"]).rstrip(". ") if last else "No look was taken yet"
-    effect = _effect(test)
+    effect = _effect(test, metric)
     # An alarm or a person ends a release between looks; the last look then says nothing of it.
     ended = last is not None and last["decision"] in ("REJECT", "ROLLBACK")
     said = reason if ended else effect
@@ -134,17 +140,19 @@ def _kind(state: ReleaseState, last: Mapping[str, Any] | None) -> Kind:
     return "running"
 
 
-def _effect(test: Mapping[str, Any]) -> str:
+def _effect(test: Mapping[str, Any], metric: Metric) -> str:
     """The primary effect as it is known now; adjusted for the looks once the last is taken."""
-    kind, metric = effect_kind(test["unit"]), test["metric"]
-    final = test["final"]
+    name, final = metric.name.replace("_", " "), test["final"]
     if final:
-        words = [text_of(final[name], kind) for name in ("estimate", "lower", "upper")]
-        return f"{metric} is {words[0]} against the control (95% interval {words[1]} to {words[2]})"
+        interval = Interval(*(final[end] for end in ("estimate", "lower", "upper")))
+        # Effects of the test are turned so that more is better.
+        words = effect_words(interval, test["unit"], replace(metric, better="higher"))
+        return f"{name} is {words}"
     point = test["course"][-1] if test["course"] else None
     if point is None or point["estimate"] is None:
-        return f"nothing is known of {metric} yet"
-    return f"{metric} is {text_of(point['estimate'], kind)} against the control so far"
+        return f"nothing is known of {name} yet"
+    kind = effect_kind(test["unit"])
+    return f"{name} is {text_of(point['estimate'], kind)} against the old model so far"
 
 
 def _resumed(state: ReleaseState, last: Mapping[str, Any] | None) -> bool:

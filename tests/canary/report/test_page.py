@@ -147,4 +147,4 @@ def test_report_without_events_says_so() -> None:
     """What needs the events is named as not read, and nothing else is missing."""
     page = report_page(document("good", evidence=None))
     assert page.count("The events were not read for this report.") == 3
-    assert "completion is +2.00 points" in page
+    assert "completion is 2.00 points better than the old model (1.78 to 2.22)" in page
