@@ -50,7 +50,7 @@ def ramp(sheet: Sheet) -> str:
     course = sheet.table(
         "ramp.course",
         [
-            Column("day", "days", "z"),
+            Column("day", "days", "days"),
             Column("stage", "stage", "count"),
             Column("asked", "asked", "share"),
             Column("observed", "observed", "share"),

@@ -13,7 +13,7 @@ from canary.decision.record import LookRecord
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
 from canary.report.effects import TWO_SIDED, effect_unit, known
-from canary.statistics.stagewise import stagewise
+from canary.statistics.normal import two_sided
 
 __all__ = ["TEST_RULE", "compiled", "first_exposure", "primary"]
 
@@ -135,31 +135,23 @@ def _thinned(records: Sequence[LookRecord]) -> list[LookRecord]:
 
 
 def _final(looks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Estimate, interval and p-value of the last look, adjusted for the looks before it."""
+    """The last look's estimate, its intervals and its p-value against the limit.
+
+    No look before it may stop the test for a benefit, so the estimate is not one that stopping
+    chose, and needs no correction (a stage-wise one would take a bound that was passed early for a
+    stop that never came). The interval by the look's own bound agrees with the test and covers at
+    all looks at once; the plain one covers at this look.
+    """
     last = next((look for look in looks if look["benefit"] is not None), None)
-    if last is None or last["z"] is None or not last["z"] or last["estimate"] is None:
+    if last is None or not last["z"] or last["estimate"] is None:
         return None
-    fractions: list[float] = []
-    bounds: list[float] = []
-    for look in looks:
-        fraction = look["fraction"]
-        if look is not last and (look["number"] >= last["number"] or fraction >= 1.0):
-            continue
-        if fraction <= (fractions[-1] if fractions else 0.0):
-            continue
-        fractions.append(fraction)
-        bounds.append(math.inf if look["bound"] is None else look["bound"])
-    if not fractions or fractions[-1] != last["fraction"]:
-        return None
-    found = stagewise(fractions, bounds, last["z"])
-    limit, error = last["limit"], (last["estimate"] - last["limit"]) / last["z"]
-    unadjusted = TWO_SIDED * abs(error)
+    error = abs((last["estimate"] - last["limit"]) / last["z"])
     return {
-        "estimate": limit + found.estimate * error,
-        "lower": limit + found.lower * error,
-        "upper": limit + found.upper * error,
-        "p_two_sided": found.p_two_sided,
-        "unadjusted_lower": last["estimate"] - unadjusted,
-        "unadjusted_upper": last["estimate"] + unadjusted,
+        "estimate": last["estimate"],
+        "lower": last["lower"],
+        "upper": last["upper"],
+        "plain_lower": last["estimate"] - TWO_SIDED * error,
+        "plain_upper": last["estimate"] + TWO_SIDED * error,
+        "p_two_sided": float(two_sided(last["z"])),
         "benefit": last["benefit"],
     }

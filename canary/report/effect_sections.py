@@ -26,14 +26,14 @@ def primary_metric(sheet: Sheet) -> str:
     ]
     final = ""
     if test["final"]:
-        final = "<h3>At the last look, adjusted for the looks before it</h3>" + sheet.facts(
+        final = "<h3>At the last look, which decides</h3>" + sheet.facts(
             [
                 ("effect", "primary.final.estimate", kind),
-                ("interval from", "primary.final.lower", kind),
+                ("interval by its bound: from", "primary.final.lower", kind),
                 ("to", "primary.final.upper", kind),
-                ("p, two-sided, stage-wise", "primary.final.p_two_sided", "p"),
-                ("not adjusted: from", "primary.final.unadjusted_lower", kind),
-                ("to", "primary.final.unadjusted_upper", kind),
+                ("p against the limit, two-sided", "primary.final.p_two_sided", "p"),
+                ("interval of this look alone: from", "primary.final.plain_lower", kind),
+                ("to", "primary.final.plain_upper", kind),
                 ("benefit", "primary.final.benefit", "yes"),
             ]
         )
@@ -42,7 +42,7 @@ def primary_metric(sheet: Sheet) -> str:
         "primary.looks",
         [
             Column("look", "number", "count"),
-            Column("day", "days", "z"),
+            Column("day", "days", "days"),
             Column("information", "information", "value"),
             Column("fraction", "fraction", "share"),
             Column("z", "z", "z"),
@@ -63,7 +63,7 @@ def primary_metric(sheet: Sheet) -> str:
         "primary.course",
         [
             Column("at", "at", "moment"),
-            Column("day", "days", "z"),
+            Column("day", "days", "days"),
             Column("stage", "stage", "count"),
             Column("effect", "estimate", cell),
             Column("standard error", "error", cell),
@@ -75,7 +75,7 @@ def primary_metric(sheet: Sheet) -> str:
     )
     planned = sheet.table(
         "primary.planned_looks",
-        [Column("look", "number", "count"), Column("day", "days", "z")],
+        [Column("look", "number", "count"), Column("day", "days", "days")],
         "Looks as planned, in days since the first exposure",
     )
     explained = (

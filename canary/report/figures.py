@@ -84,6 +84,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "percent": lambda value: f"{100 * value:.2f}%",
     "share": lambda value: f"{100 * value:.1f}%",
     "used": lambda value: f"{100 * value:.0f}%",
+    "days": lambda value: f"{value:.2f}" if value >= 1 else f"{value:.3f}",
     "z": lambda value: f"{value:.2f}",
     "p": _p,
     "ms": lambda value: f"{value:,.0f} ms",

@@ -141,7 +141,7 @@ def _kind(state: ReleaseState, last: Mapping[str, Any] | None) -> Kind:
 
 
 def _effect(test: Mapping[str, Any], metric: Metric) -> str:
-    """The primary effect as it is known now; adjusted for the looks once the last is taken."""
+    """The primary effect as it is known now; with an interval once the last look is taken."""
     name, final = metric.name.replace("_", " "), test["final"]
     if final:
         interval = Interval(*(final[end] for end in ("estimate", "lower", "upper")))
