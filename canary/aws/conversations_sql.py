@@ -23,6 +23,7 @@ __all__ = [
     "conversations",
     "date_of",
     "day",
+    "lines",
     "quoted",
 ]
 
@@ -102,7 +103,7 @@ def conversations(table: str, window: Window) -> str:
     )
     dates = (max(start, until), window.as_of)
     epochs = f"epoch >= {until!r} AND epoch <= {window.as_of!r}"
-    return f"""WITH {_lines(table, window.release_id, dates, epochs)},
+    return f"""WITH {lines(table, window.release_id, dates, epochs)},
 parts AS (
   {_parts()}{summed}
 ),
@@ -120,9 +121,9 @@ def day(table: str, release_id: str, date: str, attempt: str) -> str:
     """The parts of one day, each with the attempt's name: what is kept of the day."""
     start = dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC).timestamp()
     last = start + DAY_SECONDS
-    lines = _lines(table, release_id, (start, last), f"epoch >= {start!r} AND epoch < {last!r}")
+    lines_of = lines(table, release_id, (start, last), f"epoch >= {start!r} AND epoch < {last!r}")
     names = ", ".join(PART_COLUMNS)
-    return f"""WITH {lines},
+    return f"""WITH {lines_of},
 parts AS (
   {_parts()}
 )
@@ -140,7 +141,7 @@ def date_of(epoch: float) -> str:
     return dt.datetime.fromtimestamp(epoch, tz=dt.UTC).date().isoformat()
 
 
-def _lines(table: str, release_id: str, span: tuple[float, float], epochs: str) -> str:
+def lines(table: str, release_id: str, span: tuple[float, float], epochs: str) -> str:
     """The release's events of some epochs, each once: the feed delivers at least once.
 
     A file's date is that of its oldest record's arrival: the first events of `span` may lie with

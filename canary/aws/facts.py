@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from canary.aws import facts_sql, groups_sql
+from canary.aws import facts_sql, groups_sql, intents_sql
 from canary.aws.athena import Athena, Row
 from canary.aws.conversations_sql import Window
 from canary.aws.event_days import EventDays
 from canary.aws.metrics import Metrics
-from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.decision.facts import Cell, Draws, Facts, IntentCell, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.release.model import ReleaseState
 
@@ -60,10 +60,18 @@ class FactStore:
             facts_sql.cells(table, recent, metrics),
             facts_sql.latency(table, recent),
             facts_sql.draws(table, whole),
+            intents_sql.later_intents(table, recent, [each.name for each in policy.intents]),
         ]
         if state.stage == len(policy.stages) - 2:
             queries.append(groups_sql.groups(table, whole, policy, state.stage))
-        all_rows, block_rows, tail_rows, draw_rows, *group_rows = self._athena.run(queries)
+        (
+            all_rows,
+            block_rows,
+            tail_rows,
+            draw_rows,
+            intent_rows,
+            *group_rows,
+        ) = self._athena.run(queries)
         primary = policy.metric(policy.statistics.primary_metric)
         newest = max((_number(row["last_epoch"]) for row in all_rows), default=0.0)
         return Facts(
@@ -76,6 +84,7 @@ class FactStore:
             latency=_tails(tail_rows),
             draws=_draws(draw_rows),
             groups=_groups(group_rows[0], primary) if group_rows else {},
+            later_intents=_later_intents(intent_rows, len(policy.intents)),
             raised=raised,
             late=max(newest, first) < as_of - LATE_SECONDS,
         )
@@ -170,6 +179,25 @@ def _draws(rows: Sequence[Row]) -> tuple[Draws, ...]:
             p_canary=_number(row["p_canary"]),
             control=int(_number(row["control"])),
             canary=int(_number(row["canary"])),
+        )
+        for row in rows
+    )
+
+
+def _later_intents(rows: Sequence[Row], count: int) -> tuple[IntentCell, ...]:
+    return tuple(
+        IntentCell(
+            stratum=row["stratum"] or "",
+            p_canary=_number(row["p_canary"]),
+            arm=row["arm"] or "",
+            units=_number(row["units"]),
+            n=_number(row["sn"]),
+            nn=_number(row["snn"]),
+            y=tuple(_number(row[f"sy{i}"]) for i in range(count)),
+            ny=tuple(_number(row[f"sny{i}"]) for i in range(count)),
+            yy=tuple(
+                tuple(_number(row[f"syy{i}_{j}"]) for j in range(i, count)) for i in range(count)
+            ),
         )
         for row in rows
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Cell", "Draws", "Facts", "LatencyTail", "Moments"]
+__all__ = ["Cell", "Draws", "Facts", "IntentCell", "LatencyTail", "Moments"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,25 @@ class LatencyTail:
 
 
 @dataclass(frozen=True)
+class IntentCell:
+    """What one arm's customers of one stratum asked for after their first message.
+
+    Sums over customers: `n` messages, `nn` their squares, and by intent in the policy's order `y`
+    messages, `ny` their products with n; `yy[i][j - i]` is that of intents i and j, j from i on.
+    """
+
+    stratum: str
+    p_canary: float
+    arm: str
+    units: float
+    n: float
+    nn: float
+    y: tuple[float, ...]
+    ny: tuple[float, ...]
+    yy: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Draws:
     """First draws of units at one stage: how many fell to each arm, and what was asked."""
 
@@ -71,6 +90,8 @@ class Facts:
     groups: Mapping[str, Mapping[str, tuple[Cell, ...]]] = field(default_factory=dict)
     """The primary metric at the last test stage, in parts: `weekday` ("0" is Monday), `calendar`
     ("inside", "outside" a closure) and `exposure` ("early" in a customer's days, "late")."""
+    later_intents: tuple[IntentCell, ...] = ()
+    """Over the block's last day; observed, and read by no rule."""
     raised: Mapping[str, float] = field(default_factory=dict)
     """The alarms in ALARM, and since when (epoch seconds)."""
     late: bool = False

@@ -87,5 +87,9 @@ class Look:
 
     def unresolved(self) -> str:
         """Every verdict that is not a PASS, in words."""
-        unsure = [v.sentence for v in self.verdicts if v.kind is not VerdictKind.PASS]
+        unsure = [
+            verdict.sentence
+            for verdict in self.verdicts
+            if verdict.kind is not VerdictKind.PASS and verdict.gate != "observed"
+        ]
         return " ".join(f"{sentence}." for sentence in unsure) or "Not every gate was resolved."

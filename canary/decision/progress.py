@@ -10,6 +10,7 @@ from canary.decision.duration import planned_seconds
 from canary.decision.gates import gate_verdicts, unresolved_verdicts
 from canary.decision.look import Look
 from canary.decision.mixed_signals import mixed_signals
+from canary.decision.observed import observed_verdicts
 from canary.decision.outcome import Decision
 from canary.decision.robustness import robustness
 from canary.decision.verdicts import Verdict, VerdictKind
@@ -77,8 +78,9 @@ def _judge(look: Look, until: float, *, over: bool) -> Decision:
 def _gates(look: Look) -> Decision | None:
     """A gate that fails holds, whatever the composite and the test say."""
     judged = gate_verdicts(look.policy, look.state.stage, look.facts)
-    look.verdicts = (*judged, *_composite(look), *look.verdicts)
-    gates = [verdict for verdict in look.verdicts if verdict.gate != "test"]
+    gates = (*judged, *_composite(look))
+    seen = observed_verdicts(look.policy, look.facts)
+    look.verdicts = (*gates, *look.verdicts, *seen)
     failed = [verdict for verdict in gates if verdict.kind is VerdictKind.FAIL]
     unproved = _unproved(look)
     outcome = "FAIL" if failed else "INCONCLUSIVE" if unproved else "PASS"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.decision.engine import evaluate
-from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.decision.facts import Cell, Draws, Facts, IntentCell, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
 
@@ -60,6 +60,17 @@ def _facts(value: dict[str, Any]) -> Facts:
         for arm, tail in value["latency"].items()
     }
     known["draws"] = tuple(Draws(**each) for each in value["draws"])
+    known["later_intents"] = tuple(
+        IntentCell(
+            **{
+                **each,
+                "y": tuple(each["y"]),
+                "ny": tuple(each["ny"]),
+                "yy": tuple(tuple(row) for row in each["yy"]),
+            }
+        )
+        for each in value.get("later_intents", ())
+    )
     known["groups"] = {
         kind: {name: _cells(cells) for name, cells in parts.items()}
         for kind, parts in value["groups"].items()

@@ -33,7 +33,8 @@ class Verdict:
     scope: str
     """`overall`, `intent:{name}` or `tier:{name}`."""
     kind: VerdictKind
-    gate: Literal["must_pass", "must_not_fail", "test"]
+    gate: Literal["must_pass", "must_not_fail", "test", "observed"]
+    """`observed` never decides: it has no limit (NaN), and neither passes nor fails."""
     unit: Unit
     limit: float
     estimate: float
