@@ -293,6 +293,7 @@ def test_an_execution_that_fails_times_out_or_is_stopped_is_rolled_back(assembly
         name
         for name, each in rules.items()
         if each["Properties"].get("EventPattern", {}).get("source") == ["aws.states"]
+        and "SUCCEEDED" not in each["Properties"]["EventPattern"]["detail"]["status"]
     ]
     properties = rules[rule]["Properties"]
     detail = properties["EventPattern"]["detail"]
