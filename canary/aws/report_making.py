@@ -40,7 +40,9 @@ class ReportMaker:
         """
         records = self.looks.read(state.release_id)
         evidence = self._evidence(state, self._until(state, records, now))
-        return report_document(state, records, at=now, evidence=evidence, ledger=ledger)
+        # The embedded region's clock runs ahead of the clock of whoever asks it.
+        at = max(now, records[-1].facts.as_of) if records else now
+        return report_document(state, records, at=at, evidence=evidence, ledger=ledger)
 
     def _until(self, state: ReleaseState, records: Sequence[LookRecord], now: float) -> float:
         """Both arms are cut at the same instant: a rollback's, else the last look's."""
