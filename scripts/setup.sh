@@ -17,7 +17,7 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.
   fi
   rm -f .venv-error
 fi
-echo "setup: installing the locked packages (about 255 MB to download the first time)"
+echo "setup: installing the locked packages (about 280 MB to download the first time)"
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)"
 # uv reads its own certificate settings; pip's are honoured when only they are set.
 if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then export SSL_CERT_FILE="$PIP_CERT"; fi
