@@ -19,6 +19,7 @@ from canary.report.course import compiled, primary
 from canary.report.effects import forests
 from canary.report.evidence import Evidence
 from canary.report.gates import composite, gates
+from canary.report.ledger import ledger_status
 from canary.report.ruling import decisions, rules, ruling
 
 __all__ = ["SCHEMA", "report_document"]
@@ -37,8 +38,8 @@ def report_document(
 ) -> dict[str, Any]:
     """The report of the release in `state` at epoch second `at`, from its looks in order of time.
 
-    Without `evidence` the parts that need the events say so; without `ledger` the test is shown as
-    not registered.
+    Without `evidence` the parts that need the events say so. What the looks have read of the ledger
+    is shown unless `ledger` says more; with neither, the test is shown as not registered.
     """
     policy = compiled(state.policy)
     last = records[-1].decision if records else next(iter(state.decisions[-1:]), None)
@@ -80,7 +81,7 @@ def report_document(
         "exclusions": exclusions(policy, cells, evidence),
         "rules": rules(last),
         "decisions": decisions(state, records),
-        "ledger": _ledger(ledger),
+        "ledger": ledger_status(records, ledger),
         "samples": samples(evidence),
     }
     return {**document, "concerns": concerns(document)}
@@ -89,10 +90,3 @@ def report_document(
 def _until(records: Sequence[LookRecord], at: float) -> float:
     """What is known ends with the last look."""
     return records[-1].facts.as_of if records else at
-
-
-def _ledger(status: Mapping[str, Any] | None) -> dict[str, Any]:
-    if status is None:
-        return {"registered": False, "entries": []}
-    entries = [{"name": name.replace("_", " "), "value": value} for name, value in status.items()]
-    return {"registered": True, "entries": entries}

@@ -31,7 +31,7 @@ def primary_metric(sheet: Sheet) -> str:
                 ("effect", "primary.final.estimate", kind),
                 ("interval by its bound: from", "primary.final.lower", kind),
                 ("to", "primary.final.upper", kind),
-                ("p against the limit, two-sided", "primary.final.p_two_sided", "p"),
+                ("p of this look alone, two-sided", "primary.final.p_two_sided", "p"),
                 ("interval of this look alone: from", "primary.final.plain_lower", kind),
                 ("to", "primary.final.plain_upper", kind),
                 ("benefit", "primary.final.benefit", "yes"),
@@ -180,7 +180,24 @@ def guardrails(sheet: Sheet) -> str:
                 sheet.table("gates.parts", columns, "Gates by intent and tier"),
             ),
             _unresolved(sheet),
+            _observed(sheet),
         )
+    )
+
+
+def _observed(sheet: Sheet) -> str:
+    """What has no limit, for people to see."""
+    if not sheet.at("gates.observed"):
+        return ""
+    columns = [
+        Column("metric", "metric"),
+        Column("effect", "estimate", "@kind"),
+        Column("lower", "lower", "@kind"),
+        Column("upper", "upper", "@kind"),
+        Column("in words", "sentence", wide=True),
+    ]
+    return "<h3>Only observed</h3>" + sheet.table(
+        "gates.observed", columns, "Metrics that never decide, with two-sided intervals"
     )
 
 

@@ -13,22 +13,33 @@ from canary.report.figures import effect_kind, level_kind
 
 __all__ = ["composite", "gates"]
 
+_GATES = ("must_pass", "must_not_fail")
+
 
 def gates(policy: CompiledPolicy, records: Sequence[LookRecord]) -> dict[str, Any]:
-    """Verdicts as they were taken, guardrails first; `used` is 1 where a limit is just kept."""
+    """Verdicts as they were taken; `used` is 1 where a limit is just kept.
+
+    What is only observed has no limit and stands apart: it never decides.
+    """
     judged = _judged(records)
     if judged is None:
-        return {"at": None, "stage": None, "overall": [], "parts": []}
+        return {"at": None, "stage": None, "overall": [], "parts": [], "observed": []}
     verdicts = [
         _row(policy, verdict)
         for verdict in judged.decision["verdicts"]
-        if verdict["gate"] != "test" and verdict["metric"] != "composite"
+        if verdict["gate"] in _GATES and verdict["metric"] != "composite"
+    ]
+    observed = [
+        _row(policy, verdict)
+        for verdict in judged.decision["verdicts"]
+        if verdict["gate"] == "observed"
     ]
     return {
         "at": judged.facts.as_of,
         "stage": judged.state.stage,
         "overall": [row for row in verdicts if row["scope"] == "overall"],
         "parts": [row for row in verdicts if row["scope"] != "overall"],
+        "observed": observed,
     }
 
 
@@ -65,7 +76,7 @@ def composite(policy: CompiledPolicy, records: Sequence[LookRecord]) -> dict[str
 def _judged(records: Sequence[LookRecord]) -> LookRecord | None:
     """The last look that judged gates, not the test alone."""
     for record in reversed(records):
-        if any(verdict["gate"] != "test" for verdict in record.decision["verdicts"]):
+        if any(verdict["gate"] in _GATES for verdict in record.decision["verdicts"]):
             return record
     return None
 

@@ -15,10 +15,10 @@ LONGEST = 280
 _PATTERNS = (
     (re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE), "[link]"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"\b(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9-]{8,}\b"), "[reference]"),
     (re.compile(r"\b(?:\d[ -]?){12,18}\d\b"), "[card]"),
     (re.compile(r"(?<!\w)\+?\(?\d[\d()./ -]{6,}\d(?!\w)"), "[number]"),
     (re.compile(r"〒?\b\d{3}-\d{4}\b"), "[postcode]"),
-    (re.compile(r"\b(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9-]{8,}\b"), "[reference]"),
     (re.compile(r"\b\d{5,}\b"), "[number]"),
 )
 

@@ -54,7 +54,7 @@ def ruling(
     kind = _kind(state, last)
     cause = state.cause or (last or {}).get("cause")
     why = f" because of {_CAUSES[Cause(cause)]}" if cause else ""
-    reason = str(last["reason"]).rstrip(". ") if last else "No look was taken yet"
+    reason = _within(str(last["reason"])) if last else "no look was taken yet"
     effect = _effect(test, metric)
     # An alarm or a person ends a release between looks; the last look then says nothing of it.
     ended = last is not None and last["decision"] in ("REJECT", "ROLLBACK")
@@ -153,6 +153,11 @@ def _effect(test: Mapping[str, Any], metric: Metric) -> str:
         return f"nothing is known of {name} yet"
     kind = effect_kind(test["unit"])
     return f"{name} is {text_of(point['estimate'], kind)} against the old model so far"
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(". ")
 
 
 def _resumed(state: ReleaseState, last: Mapping[str, Any] | None) -> bool:
