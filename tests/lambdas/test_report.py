@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from canary.aws.athena import Athena, QueryError
 from canary.aws.looks import Looks
+from canary.aws.rollbacks import Rollbacks
+from canary.cli.report import report
 from canary.decision.engine import evaluate
 from canary.decision.record import LookRecord
 from canary.release.model import Cause
@@ -92,8 +96,6 @@ def test_a_rolled_back_release_is_cut_at_its_rollback(
     with_look(region, revoked=True, cause=Cause.CRITICAL_ALARM)
     region.clock.time = START + 2 * HOUR
     rollback = {"shifted_at": "2023-11-14T22:43:20.000000+00:00"}  # half an hour after START
-    from canary.aws.rollbacks import Rollbacks
-
     Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", rollback)
     ended = {"detail": {"status": "ABORTED", "input": '{"release_id": "r-1"}'}}
     write(region, ended)
@@ -101,6 +103,25 @@ def test_a_rolled_back_release_is_cut_at_its_rollback(
     assert document["verdict"]["kind"] == "rolled_back"
     assert "a critical alarm" in document["verdict"]["sentence"]
     assert [row["conversations"] for row in document["exclusions"]["arms"]] == [100]
+
+
+def test_a_person_makes_the_same_report_by_hand(
+    region: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`canary report` reads what the function reads, half-way through a release too."""
+    events = behind_athena(monkeypatch)
+    crowd(events, START - 2 * HOUR, "control", completed=78, count=200)
+    crowd(events, START - 2 * HOUR, "canary", completed=80, count=200)
+    with_look(region)
+    write(region)
+    place = tmp_path / "r.html"
+    asked = ["--region", "us-east-1", "--bucket", "reports", "--output", str(place)]
+    done = CliRunner().invoke(report, asked)
+    assert done.exit_code == 0, done.output
+    assert json.loads(place.with_suffix(".json").read_text()) == json.loads(
+        stored(region, "r-1.json")[0]
+    )
+    assert place.read_text() == stored(region, "r-1.html")[0]
 
 
 def test_an_execution_that_was_never_admitted_has_no_report(region: Any) -> None:
