@@ -69,6 +69,7 @@ def _opening(sheet: Sheet) -> str:
             ("region", "release.region", "text"),
             ("test", "release.test_id", "text"),
             ("phase", "release.phase", "text"),
+            ("stopped", "release.revoked", "yes"),
             ("stage's rate", "release.rate", "used"),
             ("first exposure", "release.first_exposure_at", "moment"),
             ("under test for", "release.exposed_seconds", "span"),
