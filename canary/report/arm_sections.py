@@ -93,7 +93,9 @@ def stability(sheet: Sheet) -> str:
         if key != "exposure":
             place = "by_time.weekday_tests" if key == "weekdays" else "by_time.promotion_tests"
             parts.append(
-                sheet.table(place, tests, "Does the effect turn round?", empty="too few data.")
+                sheet.table(
+                    place, tests, "Tests of an effect that turns round", empty="too few data."
+                )
             )
     if found["novelty"]:
         parts.append(
