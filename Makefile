@@ -13,7 +13,7 @@ help: ## List the targets
 
 setup: $(STAMP) ## Make .venv with everything, Node and the function layer included (no-op when done)
 
-$(STAMP): requirements.lock lambdas/layer-requirements.lock pyproject.toml scripts/setup.sh scripts/build_layer.py
+$(STAMP): requirements.lock lambdas/layer-requirements.lock lambdas/plots-requirements.lock pyproject.toml scripts/setup.sh scripts/build_layer.py
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh
 
 local: $(STAMP) ## Show a good release promoted and a bad one rolled back, on this machine

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv from requirements.lock and the layer of the functions; says in one line what is missing.
+# Makes .venv from requirements.lock and the layers of the functions; says in one line what is missing.
 set -eu
 
 if [ -z "${PYTHON:-}" ]; then
@@ -17,13 +17,13 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.
   fi
   rm -f .venv-error
 fi
-echo "setup: installing the locked packages (about 255 MB to download the first time)"
+echo "setup: installing the locked packages (about 280 MB to download the first time)"
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)"
 # uv reads its own certificate settings; pip's are honoured when only they are set.
 if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then export SSL_CERT_FILE="$PIP_CERT"; fi
 .venv/bin/uv pip sync -q --python .venv/bin/python --require-hashes requirements.lock
 .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --editable .
-echo "setup: building the functions' layer"
+echo "setup: building the functions' layers"
 .venv/bin/python scripts/build_layer.py
 touch .venv/.ready
 echo "setup: done"

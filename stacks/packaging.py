@@ -58,11 +58,11 @@ def stage_image(name: str, *, root: Path = ROOT, build: Path = BUILD) -> Path:
     return _store(build / "images" / name, files)
 
 
-def layer_directory(*, build: Path = BUILD) -> Path:
-    """The layer that `make setup` has built. Raises `PackagingError` when it was not run."""
-    layer = build / "layer"
-    if not (build / "layer.sha256").is_file() or not (layer / "python").is_dir():
-        raise PackagingError(f"{layer}: the functions' layer is missing: run make setup")
+def layer_directory(name: str = "layer", *, build: Path = BUILD) -> Path:
+    """A layer that `make setup` has built. Raises `PackagingError` when it was not run."""
+    layer = build / name
+    if not (build / f"{name}.sha256").is_file() or not (layer / "python").is_dir():
+        raise PackagingError(f"{layer}: this layer of the functions is missing: run make setup")
     return layer
 
 

@@ -64,6 +64,7 @@ class Progression(cdk.Stack):
         self.machine = ProgressionMachine(
             self, "Release", policy=policy, functions=self.functions
         ).machine
+        self.functions.report.follow(self.machine.state_machine_arn)
         PromotionPipeline(
             self,
             "Promotion",

@@ -111,7 +111,7 @@ def alarm_names(policy: CompiledPolicy) -> set[str]:
     """The composites, the triggers' alarms, the shared ones and the backstops of a region."""
     names = {"canary-critical", "canary-warning", "canary-silent", "canary-5xx"}
     names |= {"canary-connection-errors", "canary-no-healthy-host", "rollback-dead-letters"}
-    names |= {"rollback-failed", "rollback-late"}
+    names |= {"rollback-failed", "rollback-late", "report-failed"}
     names |= {"api-target-5xx", "api-balancer-5xx", "api-slow", "api-unhealthy-hosts"}
     names |= {"api-smoke-test"}
     for trigger in policy.triggers:

@@ -14,7 +14,7 @@ from canary.decision.facts import Cell, Draws, Facts, IntentCell, LatencyTail, M
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.release.model import ReleaseState
 
-__all__ = ["COUNTED", "COUNTERS", "LATE_SECONDS", "FactStore"]
+__all__ = ["COUNTED", "COUNTERS", "LATE_SECONDS", "FactStore", "cells_of"]
 
 COUNTED = "*"
 """The stratum of what was counted without one: the detector's turns."""
@@ -76,8 +76,11 @@ class FactStore:
         newest = max((_number(row["last_epoch"]) for row in all_rows), default=0.0)
         return Facts(
             as_of=as_of,
-            cells=(*_cells(all_rows, metrics), *self._counted(policy, state.stage, whole)),
-            block_cells=(*_cells(block_rows, metrics), *self._counted(policy, state.stage, recent)),
+            cells=(*cells_of(all_rows, metrics), *self._counted(policy, state.stage, whole)),
+            block_cells=(
+                *cells_of(block_rows, metrics),
+                *self._counted(policy, state.stage, recent),
+            ),
             latency=_tails(tail_rows),
             draws=_draws(draw_rows),
             groups=_groups(group_rows[0], primary) if group_rows else {},
@@ -93,7 +96,7 @@ class FactStore:
         window = self._window(state, since, as_of)
         metrics = facts_sql.measured(policy.metrics)
         (rows,) = self._athena.run([facts_sql.cells(self._athena.table, window, metrics)])
-        return (*_cells(rows, metrics), *self._counted(policy, state.stage, window))
+        return (*cells_of(rows, metrics), *self._counted(policy, state.stage, window))
 
     def draws(self, state: ReleaseState, as_of: float) -> tuple[Draws, ...]:
         """First draws of units since the release was admitted."""
@@ -129,7 +132,8 @@ class FactStore:
                 yield Cell(COUNTED, p_canary, stage, arm, measures)
 
 
-def _cells(rows: Sequence[Row], metrics: Sequence[Metric]) -> Iterable[Cell]:
+def cells_of(rows: Sequence[Row], metrics: Sequence[Metric]) -> Iterable[Cell]:
+    """The cells of a query that answers with the columns of `facts_sql.cells`."""
     for row in rows:
         measures = {
             metric.name: Moments(
@@ -153,7 +157,7 @@ def _groups(rows: Sequence[Row], primary: Metric) -> dict[str, dict[str, tuple[C
         part, piece = row["part"] or "", row["piece"] or ""
         pieces.setdefault(part, {}).setdefault(piece, []).append(row)
     return {
-        part: {piece: tuple(_cells(own, (primary,))) for piece, own in by_piece.items()}
+        part: {piece: tuple(cells_of(own, (primary,))) for piece, own in by_piece.items()}
         for part, by_piece in pieces.items()
     }
 

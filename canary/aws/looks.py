@@ -20,11 +20,16 @@ _BROKEN = (AttributeError, EOFError, LookupError, OSError, TypeError, ValueError
 
 @dataclass(frozen=True)
 class StoredLook:
-    """Where a look lies: its key, the stage, and when it was taken (epoch milliseconds)."""
+    """Where a look lies: by its release, the stage, and when it was taken (epoch milliseconds)."""
 
-    key: str
+    release_id: str
     stage: int
     at_ms: int
+
+    @property
+    def key(self) -> str:
+        """Its object's key."""
+        return _key(self.release_id, self.stage, self.at_ms)
 
 
 class Looks:
@@ -39,8 +44,8 @@ class Looks:
 
     def write(self, record: LookRecord) -> str:
         """Keep a look; its key. Whatever S3 raises, the look must not be acted upon."""
-        name = f"{record.state.stage}-{round(1000 * record.facts.as_of)}"
-        key = f"looks/{record.state.release_id}/{name}.json.gz"
+        state = record.state
+        key = _key(state.release_id, state.stage, round(1000 * record.facts.as_of))
         self._client.put_object(
             Bucket=self._bucket,
             Key=key,
@@ -57,18 +62,23 @@ class Looks:
             Bucket=self._bucket, Prefix=folder
         )
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        named = [(key, _NAME.fullmatch(key.removeprefix(folder))) for key in keys]
-        found = [StoredLook(key, int(m[1]), int(m[2])) for key, m in named if m]
+        named = [_NAME.fullmatch(key.removeprefix(folder)) for key in keys]
+        found = [StoredLook(release_id, int(m[1]), int(m[2])) for m in named if m]
         return tuple(sorted(found, key=lambda look: (look.at_ms, look.stage)))
 
     def load(self, look: StoredLook) -> LookRecord:
         """One look. Raises `ValueError` when the object is none."""
-        answer = self._client.get_object(Bucket=self._bucket, Key=look.key)
+        key = _key(look.release_id, look.stage, look.at_ms)
+        answer = self._client.get_object(Bucket=self._bucket, Key=key)
         return unpack(answer["Body"].read(), look.key)
 
     def read(self, release_id: str) -> tuple[LookRecord, ...]:
         """Every look of a release in order of time; empty when there is none."""
         return tuple(self.load(look) for look in self.stored(release_id))
+
+
+def _key(release_id: str, stage: int, at_ms: int) -> str:
+    return f"looks/{release_id}/{stage}-{at_ms}.json.gz"
 
 
 def pack(record: LookRecord) -> bytes:

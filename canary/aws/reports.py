@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ class Report:
 
 
 class Reports:
-    """Writes `reports/{release_id}.html`; an older version stays readable."""
+    """Writes `reports/{release_id}.html` and `.json`; an older version stays readable."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -32,6 +34,20 @@ class Reports:
             Body=page.encode(),
             ContentType="text/html; charset=utf-8",
         )
+        return self._versioned(key, answer)
+
+    def write_numbers(self, release_id: str, document: Mapping[str, Any]) -> Report:
+        """Keep a page's numbers. Raises `LookupError` when the bucket gives them no version."""
+        key = f"reports/{release_id}.json"
+        answer = self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=json.dumps(document, sort_keys=True, indent=1).encode(),
+            ContentType="application/json",
+        )
+        return self._versioned(key, answer)
+
+    def _versioned(self, key: str, answer: Mapping[str, Any]) -> Report:
         if not answer.get("VersionId"):
             raise LookupError(f"bucket {self._bucket} is not versioned")
         return Report(key, str(answer["VersionId"]))

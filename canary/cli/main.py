@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "page": ("canary.cli.page:page", "Show the region's status page on this machine."),
     "hold": ("canary.cli.operate:hold", "Pause the release at its present weights."),
     "resume": ("canary.cli.operate:resume", "Lift a pause."),
+    "report": ("canary.cli.report:report", "Make the report that a person approves from."),
     "approve": ("canary.cli.approval:approve", "Approve the step from 50% to 100%."),
     "reject": ("canary.cli.approval:reject", "Reject that step: hold at 50%."),
     "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),

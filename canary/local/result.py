@@ -64,6 +64,8 @@ class RunResult:
     """Those that went to ALARM, in order."""
     decisions: tuple[Mapping[str, Any], ...] = ()
     policy_changes: tuple[str, ...] = ()
+    report: str | None = None
+    """Where the release's report was written; its numbers lie beside it as JSON."""
     log_errors: tuple[str, ...] = field(default=())
     """Errors of functions and actions on the way; empty in a clean run."""
 

@@ -313,6 +313,7 @@ class ScenarioRun:
         region.settle_events()
         stored = region.stored_events()
         state = self._record()
+        report = self._write_report() if state is not None else None
         tally = region.router.tally
         fault_at, alarm_at = self._fault_at(), self._alarm_at()
         last = region.balancer.last_request_at(region.target_group("canary"))
@@ -350,8 +351,19 @@ class ScenarioRun:
                 for each in self._status.decisions
             ),
             policy_changes=self._policy.changes,
+            report=report,
             log_errors=region.failures(),
         )
+
+    def _write_report(self) -> str | None:
+        """What `canary report` makes of this region's looks and events, kept after the region."""
+        place = self._checkout / ".canary" / self._scenario.name / "report.html"
+        code, said = self._embedded.command("report", RELEASE_ID, "--output", str(place))
+        if code != 0:
+            self._view.say(f"  no report: {said}")
+            return None
+        self._view.say(f"  report  {place}")
+        return str(place)
 
     def _stop_customers(self) -> dict[str, Any]:
         assert self._customers is not None

@@ -1,4 +1,4 @@
-"""What a person reads before all traffic goes to a candidate: the record, as one page of HTML.
+"""What a person reads when the report could not be written: the record, as one page of HTML.
 
 It says what the record says and no more: decisions with their verdicts and rules, and the shares
 that were asked for. It computes nothing of its own.
@@ -18,8 +18,9 @@ from canary.routing.rates import asked_share
 __all__ = ["approval_page"]
 
 _PREFACE = (
-    "Written by the progression from the release's record. Samples and effects stand in the "
-    "verdicts; observed shares are on the status page."
+    "Written by the progression from the release's record, because the full report could not be "
+    "written: `canary report` makes it. Samples and effects stand in the verdicts; observed shares "
+    "are on the status page."
 )
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"

@@ -1,4 +1,4 @@
-"""Ask a person: keep the task token, write the report, start the promotion pipeline."""
+"""Ask a person: keep the task token, start the promotion pipeline with the report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from canary.aws.parameters import Parameters
 from canary.aws.performer import Performer
 from canary.aws.pipelines import PromotionPipeline
 from canary.aws.records import Releases
-from canary.aws.reports import Reports
+from canary.aws.reports import Report, Reports
 from canary.aws.settings import from_environment
 from canary.release.events import ApprovalAsked
 from canary.report.approval import approval_page
@@ -48,8 +48,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     state = PERFORMER.current(event["release_id"])
     approval = APPROVALS.ask(state.release_id, event["task_token"])
     PIPELINE.abandon_all(f"{state.release_id} asks anew")
-    report = REPORTS.write(state.release_id, approval_page(state, at=clock.now()))
+    report = written(event) or REPORTS.write(state.release_id, approval_page(state, at=clock.now()))
     execution = PIPELINE.start(state.release_id, report, task_token=approval.task_token)
     APPROVALS.asked_by(approval, execution)
     PERFORMER.settle(state, ApprovalAsked(clock.now()))
     return {"execution_id": execution}
+
+
+def written(event: dict[str, Any]) -> Report | None:
+    """The report that the progression had written; a fault there leaves the record's own page."""
+    known = event.get("report") or {}
+    return Report(known["key"], known["version"]) if known.get("version") else None

@@ -37,7 +37,7 @@ class ApprovalFunctions(Construct):
             may=(
                 allow.write(releases),
                 allow.parameters("PutParameter", "assignment", "status"),
-                allow.write_reports(state.reports),
+                allow.write_reports(state.reports, "html"),
                 allow.pipeline(names.PROMOTION, "ListPipelineExecutions", "StartPipelineExecution"),
                 allow.pipeline(names.PROMOTION, "StopPipelineExecution"),
             ),

@@ -17,12 +17,13 @@ class Environment:
         self.sets = {"CLUSTER": names.CLUSTER, "GATEWAY_SERVICE": names.GATEWAY_SERVICE}
         self.critical = {"CRITICAL_ALARM": names.CRITICAL_ALARM}
         self.metrics = {"METRICS_NAMESPACE": names.NAMESPACE}
-        self.events = self.metrics | {
+        self.queries = {
             "ATHENA_WORKGROUP": names.WORKGROUP,
             "EVENTS_DATABASE": names.EVENTS_DATABASE,
             "EVENTS_TABLE": names.EVENTS_TABLE,
             "EVENT_DAYS_TABLE": names.EVENT_DAYS_TABLE,
         }
+        self.events = self.metrics | self.queries
         self.days = {"DAYS_LOCATION": state.events.days_location}
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}

@@ -23,9 +23,9 @@ __all__ = ["CanaryFunction"]
 class CanaryFunction(Construct):
     """Function `canary-{folder}` of `lambdas/{folder}`, called by `alias` or by its `version`.
 
-    With `layer` it is of the layered kind. The role starts with nothing but its own log group;
-    `may` is all it can do besides. A version stays when the next is published: a release in flight
-    goes on calling the one it started with.
+    With `layer` it is of the layered kind; `more_layers` stand upon it. The role starts with
+    nothing but its own log group; `may` is all it can do besides. A version stays when the next is
+    published: a release in flight goes on calling the one it started with.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class CanaryFunction(Construct):
         environment: Mapping[str, str],
         may: Sequence[Permission] = (),
         layer: lambda_.ILayerVersion | None = None,
+        more_layers: Sequence[lambda_.ILayerVersion] = (),
         reserved_concurrency: int | None = None,
         vpc: ec2.IVpc | None = None,
         group: ec2.ISecurityGroup | None = None,
@@ -70,7 +71,7 @@ class CanaryFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler="handler.handler",
             code=lambda_.Code.from_asset(str(stage_function(folder))),
-            layers=[layer] if layer else None,
+            layers=[layer, *more_layers] if layer else None,
             role=self.role,
             log_group=log_group,
             timeout=cdk.Duration.seconds(timeout_seconds),

@@ -145,14 +145,31 @@ class Permissions:
             [f"codepipeline:{verb}" for verb in verbs], [self._arn("codepipeline", name)]
         )
 
-    def write_reports(self, bucket: s3.IBucket) -> Permission:
-        """Write the pages that people read before they approve."""
-        place = f"{bucket.bucket_arn}/reports/*.html"
+    def write_reports(self, bucket: s3.IBucket, *kinds: str) -> Permission:
+        """Write the pages (`html`) that people read before they approve, and their numbers."""
         owner = cdk.Stack.of(bucket)
         shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        names = [f"reports/*.{kind}" for kind in kinds]
         return Permission(
-            iam.PolicyStatement(actions=["s3:PutObject"], resources=[place]),
-            ((f"{shown}/reports/*.html", "A report is named after its release."),),
+            iam.PolicyStatement(
+                actions=["s3:PutObject"],
+                resources=[f"{bucket.bucket_arn}/{name}" for name in names],
+            ),
+            tuple((f"{shown}/{name}", "A report is named after its release.") for name in names),
+        )
+
+    def read_looks(self, bucket: s3.IBucket) -> tuple[Permission, Permission]:
+        """List and read the looks of releases."""
+        owner = cdk.Stack.of(bucket)
+        shown = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        return (
+            _permission(["s3:ListBucket"], [bucket.bucket_arn]),
+            Permission(
+                iam.PolicyStatement(
+                    actions=["s3:GetObject"], resources=[f"{bucket.bucket_arn}/looks/*.json.gz"]
+                ),
+                ((f"{shown}/looks/*.json.gz", "A look is named after its release and moment."),),
+            ),
         )
 
     def write_looks(self, bucket: s3.IBucket) -> Permission:

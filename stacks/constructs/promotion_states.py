@@ -18,6 +18,8 @@ __all__ = ["PromotionStates"]
 
 _ANSWERS = ["ApprovalDenied", "States.Timeout"]
 """A person's no, and nobody's yes."""
+REPORT = "$.report"
+"""The key and version of the report, or the fault that left it unwritten."""
 
 
 class PromotionStates:
@@ -38,7 +40,8 @@ class PromotionStates:
     ) -> None:
         self._steps = steps
         self._functions = functions
-        self.entry = self._approval(scope, last_stage, faults)
+        ask = self._approval(scope, last_stage, faults)
+        self.entry = self._report(ask)
         soak = sfn.Wait(
             scope, "Promote: soak", time=sfn.WaitTime.seconds_path("$.plan.soak_seconds")
         )
@@ -66,7 +69,20 @@ class PromotionStates:
         for task in swap:
             faults.guard(task, page)
         promoted = sfn.Succeed(scope, "Promoted")
-        chain([self.entry, scale, attest, shift, soak, check, begin, *swap, promoted])
+        chain([ask, scale, attest, shift, soak, check, begin, *swap, promoted])
+
+    def _report(self, ask: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+        """Write what the person reads; whatever fails here, the person is asked all the same."""
+        write = self._steps.act(
+            "Approval: report",
+            self._functions.report.write,
+            {},
+            keep={"key.$": "$.Payload.key", "version.$": "$.Payload.version"},
+            at=REPORT,
+        )
+        write.add_catch(ask, errors=["States.ALL"], result_path=REPORT)
+        write.next(ask)
+        return write
 
     def _approval(
         self, scope: Construct, last_stage: StageStates, faults: Faults
@@ -77,7 +93,11 @@ class PromotionStates:
             lambda_function=self._functions.approval.ask.version,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
-                {"release_id.$": "$.release_id", "task_token": sfn.JsonPath.task_token}
+                {
+                    "release_id.$": "$.release_id",
+                    "task_token": sfn.JsonPath.task_token,
+                    "report.$": REPORT,
+                }
             ),
             task_timeout=sfn.Timeout.at("$.plan.approval_seconds"),
             result_path=sfn.JsonPath.DISCARD,

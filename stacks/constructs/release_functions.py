@@ -15,6 +15,7 @@ from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
 from stacks.constructs.lost_rollbacks import LostRollbacks
 from stacks.constructs.permissions import Permission, Permissions
+from stacks.constructs.report_function import ReportFunction
 from stacks.constructs.scaling_access import hold_capacity
 from stacks.constructs.tables import RELEASES_TABLE
 from stacks.network import Network
@@ -140,6 +141,7 @@ class ReleaseFunctions(Construct):
             layer=layer,
         )
         self.approval = ApprovalFunctions(self, "Approval", state=state, env=env, allow=allow)
+        self.report = ReportFunction(self, "Report", state=state, env=env, allow=allow, layer=layer)
         self.promote = self._function(
             "promote",
             45,

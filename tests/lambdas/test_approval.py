@@ -124,6 +124,31 @@ def test_the_pipeline_is_started_with_the_report_s_own_version(
     assert (question.task_token, question.execution_id) == ("token-1", "execution-1")
 
 
+def test_the_report_that_was_written_is_the_one_shown(region: Any, pipeline: Pipeline) -> None:
+    """The progression hands over key and version; nothing is written a second time."""
+    region.release(stage=3)
+    report = {"key": "reports/r-1.html", "version": "v7"}
+    event = {"release_id": "r-1", "task_token": "token-1", "report": report}
+    region.load("await_approval").handler(event, None)
+    (started,) = pipeline.started
+    values = [each["revisionValue"] for each in started["sourceRevisions"]]
+    assert values == ["reports/r-1.html", "v7"]
+    listed = region.client("s3").list_objects_v2(Bucket="reports")
+    assert listed["KeyCount"] == 0
+
+
+def test_a_report_that_failed_leaves_the_record_s_own_page(region: Any, pipeline: Pipeline) -> None:
+    """A person is asked all the same, and told how to get the whole report."""
+    region.release(stage=3)
+    fault = {"Error": "States.Timeout", "Cause": "too slow"}
+    event = {"release_id": "r-1", "task_token": "token-1", "report": fault}
+    region.load("await_approval").handler(event, None)
+    page = region.client("s3").get_object(Bucket="reports", Key="reports/r-1.html")["Body"].read()
+    assert b"may model-b take all traffic?" in page
+    assert b"`canary report` makes it" in page
+    assert len(pipeline.started) == 1
+
+
 def test_asking_again_withdraws_the_first_question(region: Any, pipeline: Pipeline) -> None:
     """Executions queue: one that nobody waits for would block the next for a week."""
     region.release(stage=3)

@@ -70,6 +70,10 @@ def test_a_better_release_is_promoted_without_a_customer_noticing(routing: str) 
     assert result["reassigned"].keys() == {"promotion"}
     assert result["customer_errors"] == 0
     assert result["log_errors"] == []
+    document = json.loads(Path(result["report"]).with_suffix(".json").read_text())
+    assert document["verdict"]["kind"] == "promoted"
+    assert document["primary"]["final"]["benefit"] is True
+    assert document["verdict"]["sentence"] in Path(result["report"]).read_text()
     assert_clean(result, said)
 
 

@@ -158,3 +158,31 @@ def test_a_rollback_that_fails_or_does_not_end_is_heard(assembly: Assembly) -> N
     assert (late["Namespace"], late["MetricName"]) == ("MangaAssist/Canary", "RollbackSeconds")
     assert "Dimensions" not in late
     assert late["Threshold"] == 180
+
+
+def test_a_report_that_fails_is_heard_and_stops_nothing(assembly: Assembly) -> None:
+    """The ML engineers are told; no release asks this alarm."""
+    alarm = assembly.named("Progression", "AWS::CloudWatch::Alarm", "AlarmName")["report-failed"]
+    assert ["TopicsMlEngineers" in text(each) for each in alarm["AlarmActions"]] == [True]
+    assert not alarm["AlarmName"].startswith(PREFIXES)
+    (function,) = (each["Value"]["Ref"] for each in alarm["Dimensions"])
+    functions = assembly.resources("Progression", "AWS::Lambda::Function")
+    assert functions[function]["Properties"]["FunctionName"] == "canary-report"
+
+
+def test_every_end_of_a_release_writes_its_report(assembly: Assembly) -> None:
+    """Promoted, rejected, rolled back or failed: each way in which an execution ends."""
+    rules = [
+        each["Properties"]
+        for each in assembly.resources("Progression", "AWS::Events::Rule").values()
+        if "last report" in each["Properties"].get("Description", "")
+    ]
+    (rule,) = rules
+    assert rule["EventPattern"]["detail"]["status"] == [
+        "SUCCEEDED",
+        "FAILED",
+        "TIMED_OUT",
+        "ABORTED",
+    ]
+    (target,) = rule["Targets"]
+    assert "Report" in text(target["Arn"])

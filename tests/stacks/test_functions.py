@@ -27,7 +27,7 @@ EVENTS = [
     "METRICS_NAMESPACE",
 ]
 FOLDERS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
-LAYERED = {"admit", "decide", "analyse", "detect", "session_flag"}
+LAYERED = {"admit", "decide", "analyse", "report", "detect", "session_flag"}
 IN_THE_NETWORK = {"session_flag", "smoke_test"}
 WITHOUT_RESOURCES = {
     "application-autoscaling:DescribeScalableTargets",
@@ -126,7 +126,7 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
             if resource != "*" and "*" in text(resource):
                 assert re.search(
                     r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/)\*$"
-                    r"|/reports/\*\.html$|/looks/\*\.json\.gz$",
+                    r"|/reports/\*\.(html|json)$|/looks/\*\.json\.gz$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
 

@@ -11,6 +11,8 @@ from canary.policy.compiled import CompiledPolicy
 from tests.stacks.assembly import Assembly, Machine, text
 
 ENDS = ("Roll back: ", "Reject: ")
+OTHERWISE = ("Admit", "Approval: report")
+"""Nothing is released yet, or nothing depends on it."""
 HOLDS = ("hold after a fault", "Approval: hold", "Promote: page")
 
 
@@ -35,7 +37,7 @@ def test_every_step_has_the_three_catchers(machine: Machine) -> None:
     steps = {
         name: state
         for name, state in tasks(machine).items()
-        if name != "Admit" and not name.startswith(ENDS) and not name.endswith(HOLDS)
+        if name not in OTHERWISE and not name.startswith(ENDS) and not name.endswith(HOLDS)
     }
     assert len(steps) == 3 + 3 * 4 + 1 + 5 + 7
     for name, state in steps.items():
@@ -56,6 +58,20 @@ def test_every_other_task_state_catches_everything_too(machine: Machine) -> None
         elif name.endswith(HOLDS):
             assert payload(following)["cause"] == "machinery", name
             assert payload(following)["strike"] is False, name
+
+
+def test_a_person_is_asked_whatever_becomes_of_the_report(machine: Machine) -> None:
+    """A report that fails neither stops the question nor the release: the fault takes its place."""
+    write, ask = machine["States"]["Approval: report"], machine["States"]["Approval: ask"]
+    assert calls(write, "Report")
+    (caught_,) = write["Catch"]
+    assert caught_ == {
+        "ErrorEquals": ["States.ALL"],
+        "Next": "Approval: ask",
+        "ResultPath": "$.report",
+    }
+    assert (write["Next"], write["ResultPath"]) == ("Approval: ask", "$.report")
+    assert payload(ask)["report.$"] == "$.report"
 
 
 def test_failed_machinery_holds_while_alarms_are_ok_and_rolls_back_without_a_strike(
@@ -112,7 +128,7 @@ def follow(machine: dict[str, Any], choice: str, result: dict[str, Any]) -> str:
     [
         ("5%", "ADVANCE", False, "Stage 25%: scale"),
         ("25%", "ADVANCE", False, "Stage 50%: scale"),
-        ("50%", "PROMOTE", False, "Approval: ask"),
+        ("50%", "PROMOTE", False, "Approval: report"),
         ("5%", "HOLD", False, "Stage 5%: wait"),
         ("50%", "EXTEND", False, "Stage 50%: wait"),
         ("25%", "EXTEND", True, "Stage 25%: scale"),
@@ -277,6 +293,7 @@ def test_an_execution_that_fails_times_out_or_is_stopped_is_rolled_back(assembly
         name
         for name, each in rules.items()
         if each["Properties"].get("EventPattern", {}).get("source") == ["aws.states"]
+        and "SUCCEEDED" not in each["Properties"]["EventPattern"]["detail"]["status"]
     ]
     properties = rules[rule]["Properties"]
     detail = properties["EventPattern"]["detail"]

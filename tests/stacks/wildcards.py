@@ -67,7 +67,7 @@ FAMILIES = {
     r"canary-(deploy-guard|publish-image|seed|steady-state):\*": (
         "the CDK's provider framework invokes its handler in any version"
     ),
-    r"Reports/Bucket/reports/\*\.html": "a report is named after its release",
+    r"Reports/Bucket/reports/\*\.(html|json)": "a report is named after its release",
     r"Reports/Bucket/looks/\*\.json\.gz": "a look is named after its release and its moment",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-definition/mangaassist-api:\*": (
         "a revision's number is not known before it is registered"

@@ -36,6 +36,8 @@ COLUMNS = {
     "csat": "INTEGER",
     "clicked": "BOOLEAN",
     "cart_abandoned": "BOOLEAN",
+    "turn": "INTEGER",
+    "text": "VARCHAR",
 }
 DAY_TYPES = dict.fromkeys(
     ("conversation_id", "unit_id", "stratum", "arm", "drawn_unit", "drawn_arm"), "VARCHAR"
