@@ -6,10 +6,10 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions costs checkov format lock clean
+.PHONY: help setup local test check synth review permissions costs error-rates checkov format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything, Node and the function layer included (no-op when done)
 
@@ -35,6 +35,18 @@ review: synth ## Write the page for who approves the templates to cdk.out/review
 
 permissions: synth ## Write docs/reference/permissions.md anew from the templates
 	@$(BIN)/canary review --permissions --output docs/reference/permissions.md
+
+FIGURES := docs/explanation/figures
+RELEASES ?= 1000
+
+error-rates: $(STAMP) ## Measure the policy's error rates anew and write them into the documents (an hour on 2 cores)
+	@mkdir -p $(FIGURES)
+	$(BIN)/canary simulate --world null --releases 10000 --json > $(FIGURES)/null.jsonl
+	-$(BIN)/canary simulate --targets --releases $(RELEASES) --plots $(FIGURES)/worlds --json > $(FIGURES)/targets.jsonl
+	$(BIN)/canary simulate --effects -3,-2,-1,-0.5,-0.25,0,0.25,0.5,0.75,1,1.25,1.5,2,3 --releases $(RELEASES) --plots $(FIGURES) --json > $(FIGURES)/effects.jsonl
+	$(BIN)/canary simulate --compare --releases $(RELEASES) --json > $(FIGURES)/compare.jsonl
+	$(BIN)/python benchmarks/alarm_certainty.py $(RELEASES) > $(FIGURES)/alarm-certainty.txt
+	$(BIN)/python scripts/error_rates.py
 
 checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told not to mind, and why
 	@$(BIN)/python scripts/run_checkov.py
