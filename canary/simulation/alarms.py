@@ -26,6 +26,7 @@ __all__ = ["Counted", "Raised", "breaches", "counted", "raised", "shared_breache
 _SLOT = 10.0
 _SLOTS = int(STEP / _SLOT)
 _EVEN = np.full(_SLOTS, 1 / _SLOTS)
+_NONE = np.zeros((2, _SLOTS))
 _LONGEST = 6
 """Steps of the longest window: half an hour."""
 _LUCK = 2.33
@@ -68,25 +69,23 @@ class _Steps:
     trials: Counts
     before: int
     rng: np.random.Generator
-    bins: Counts = field(init=False)
-    known: Flags = field(init=False)
+    bins: dict[int, Counts] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        steps = self.events.shape[1]
-        self.bins = np.zeros((2, steps, _SLOTS))
-        self.known = np.zeros(steps, dtype=np.bool_)
-
-    def slots(self, places: NDArray[np.intp]) -> Counts:
+    def slots(self, places: Counts) -> Counts:
         """Events by ten-second slot of each step and the one before it: (2, places, 2 slots).
 
         A step's events fall into its slots once: every window sees them in the same place.
         """
-        new = np.setdiff1d(np.concatenate([places, places - 1]), [-1])
-        new = new[~self.known[new]]
-        self.bins[:, new] = self.rng.multinomial(self.events[:, new].astype(np.int64), _EVEN)
-        self.known[new] = True
-        earlier = np.where((places > 0)[:, None], self.bins[:, np.maximum(places - 1, 0)], 0.0)
-        return np.concatenate([earlier, self.bins[:, places]], axis=2)
+        wanted = np.unique(np.concatenate([places, places - 1])).tolist()
+        new = [place for place in wanted if place >= 0 and place not in self.bins]
+        if new:
+            drawn = self.rng.multinomial(self.events[:, new].astype(np.int64), _EVEN)
+            self.bins |= {place: drawn[:, index] for index, place in enumerate(new)}
+        pairs = [
+            np.concatenate([self.bins.get(place - 1, _NONE), self.bins[place]], axis=1)
+            for place in places.tolist()
+        ]
+        return np.stack(pairs, axis=1)
 
 
 def raised(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from canary.simulation.rates import Rates
@@ -15,6 +17,7 @@ _BINS = 72
 _FROM, _TO = 0.6, 6.0
 """The bins reach from and to these multiples of today's P99; all that is slower is in the last."""
 _TAIL_SHARE, _TAIL_LEAST = 0.03, 50
+_PERCENT, _DEVIATIONS = 0.01, 8
 """How much of the tail a look is given, as the query for it does."""
 
 
@@ -36,7 +39,9 @@ def tail_counts(
 def slowest(rates: Rates, counts: Counts, n: int) -> Counts:
     """The slowest of `n` conversations, slowest first: evenly spread within their bins."""
     edges = _edges(rates)
-    wanted = min(n, _TAIL_LEAST + int(_TAIL_SHARE * n))
+    # As much of the tail as the query gives; of very many, only what the bounds of a P99 can reach.
+    reach = _PERCENT * n + _DEVIATIONS * math.sqrt(_PERCENT * n)
+    wanted = min(n, _TAIL_LEAST + int(min(_TAIL_SHARE * n, reach)))
     whole = counts.astype(np.int64)[::-1]
     kept = np.minimum(whole, np.maximum(0, wanted - (np.cumsum(whole) - whole)))
     bins = np.repeat(np.arange(kept.size), kept)

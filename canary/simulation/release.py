@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canary.decision.engine import evaluate
+from canary.decision.facts import Facts
 from canary.decision.harm import harm_bound
 from canary.decision.outcome import Decision, look_taken
 from canary.release import events
@@ -208,7 +209,7 @@ class _Run:
         block = (self.state.block_started_at or self.zero) - self.zero
         since = {name: self.zero + when for name, when in self.raised.items()}
         facts = self.history.facts(at, block, since, judged=judged)
-        decision = evaluate(self.policy, self.state, facts, asked_stage=self.state.stage)
+        decision = self._decided(facts)
         self.last_poll = at
         self.fresh = False
         was_held = self.state.hold is not None
@@ -229,6 +230,19 @@ class _Run:
             self._roll_back(at, decision.cause or Cause.CRITICAL_ALARM, decision.reason)
         elif decision.kind is DecisionKind.HOLD and not was_held:
             self.detail = decision.reason
+
+    def _decided(self, facts: Facts) -> Decision:
+        """The engine's decision; the ledger is only asked about a test decided in favour.
+
+        What it says of the others decides nothing here, and a p-value is dear.
+        """
+        stage = self.state.stage
+        if not self.every_poll:
+            unasked = replace(facts, ledger=None)
+            decision = evaluate(self.policy, self.state, unasked, asked_stage=stage)
+            if not (self.state.benefit or decision.benefit):
+                return decision
+        return evaluate(self.policy, self.state, facts, asked_stage=stage)
 
     def _ring(self, at: float, names: set[str]) -> None:
         """The alarms' states five minutes later: pauses, escalations, the end of an incident."""
