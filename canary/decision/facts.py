@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ from canary.ledger.view import LedgerView
 __all__ = ["Cell", "Draws", "Facts", "IntentCell", "LatencyTail", "Moments"]
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(NamedTuple):
     """Sums over the units of one cell: count, n, y, n*n, n*y, y*y."""
 
     units: float

@@ -86,7 +86,7 @@ def _cells(values: list[dict[str, Any]]) -> tuple[Cell, ...]:
         Cell(
             **{
                 **value,
-                "measures": {name: Moments(**each) for name, each in value["measures"].items()},
+                "measures": {name: Moments(*each) for name, each in value["measures"].items()},
             }
         )
         for value in values

@@ -126,13 +126,18 @@ class History:
     def _cells(
         self, metrics: tuple[Metric, ...], parts: tuple[tuple[Stream, int, int], ...], now: float
     ) -> Iterator[Cell]:
+        primary = self.policy.statistics.primary_metric
         for stream, first, last in parts:
             found: list[tuple[str, list[list[list[float]]]]] = []
             for metric in metrics:
-                sums = stream.sums.get((metric.numerator, metric.denominator))
+                pair = (metric.numerator, metric.denominator)
                 ripe = int((now - metric.outcome_window_seconds - stream.start) / HOUR + 1e-6)
-                if sums is not None and min(last, ripe) > first:
-                    whole = sums[:, :, first : min(last, ripe)].sum(axis=2)
+                if pair in stream.sums and min(last, ripe) > first:
+                    if metric.name == primary:
+                        so_far = stream.running(pair)
+                        whole = so_far[:, :, min(last, ripe)] - so_far[:, :, first]
+                    else:
+                        whole = stream.sums[pair][:, :, first : min(last, ripe)].sum(axis=2)
                     found.append((metric.name, whole.transpose(1, 2, 0).tolist()))
             for arm, place in ARMS.items():
                 for index, intent in enumerate(self.policy.intents):

@@ -147,13 +147,12 @@ def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Co
             places.setdefault((index, float(rate)), len(places))
     sums = np.zeros((6, 2, len(places), marks.size))
     for stream in history.streams:
-        hourly = stream.sums[(metric.numerator, metric.denominator)][:, :, : stream.hours]
-        lead = np.zeros((6, 2, 1, hourly.shape[3]))
-        total = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
         ripe = (marks - metric.outcome_window_seconds - stream.start) / HOUR + _SLACK
         at = np.clip(ripe, 0, stream.hours).astype(np.int64)
         order = [places[(index, float(rate))] for index, rate in enumerate(stream.p_canary)]
-        sums[:, :, order] += total[:, :, at].swapaxes(2, 3)
+        sums[:, :, order] += stream.running((metric.numerator, metric.denominator))[
+            :, :, at
+        ].swapaxes(2, 3)
     return sums, np.array([index for index, _ in places])
 
 

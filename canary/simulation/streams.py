@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -52,6 +52,16 @@ class Stream:
     events: Counts
     trials: Counts
     tails: Counts
+    kept: dict[tuple[str, str], Counts] = field(default_factory=dict, compare=False, repr=False)
+    """Running sums that were asked for: they do not change when the stretch is cut short."""
+
+    def running(self, pair: tuple[str, str]) -> Counts:
+        """Sums of a column pair from the start up to each hour: (6, 2, hours + 1, intents)."""
+        if pair not in self.kept:
+            hourly = self.sums[pair]
+            lead = np.zeros((6, 2, 1, hourly.shape[3]))
+            self.kept[pair] = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
+        return self.kept[pair]
 
     def until(self, now: float) -> Stream:
         """The part of it up to `now`, in whole hours and steps."""
