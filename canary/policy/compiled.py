@@ -309,7 +309,10 @@ class CompiledPolicy:
 
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
-        return {metric.name: metric for metric in self.metrics}[name]
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
 
     def foundation_model(self, model_id: str) -> str:
         """The foundation model behind a model's id; of an id that is not the policy's, itself."""

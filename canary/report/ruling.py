@@ -59,6 +59,7 @@ def ruling(
     # An alarm or a person ends a release between looks; the last look then says nothing of it.
     ended = last is not None and last["decision"] in ("REJECT", "ROLLBACK")
     said = reason if ended else effect
+    said = said[:1].upper() + said[1:]
     candidate = state.candidate
     sentence, ask = {
         "promote": (
@@ -70,11 +71,11 @@ def ruling(
             "Nothing is asked.",
         ),
         "rejected": (
-            f"Rejected{why}: {candidate} was taken off and is not tried again; {said}.",
+            f"Rejected{why}: {candidate} was taken off and is not tried again. {said}.",
             "Find the root cause and file it; another candidate may start after its review.",
         ),
         "rolled_back": (
-            f"Rolled back{why}: traffic went back to {state.control}; {said}.",
+            f"Rolled back{why}: traffic went back to {state.control}. {said}.",
             _ROOT_CAUSE,
         ),
         "held": (
