@@ -1,10 +1,11 @@
 # ruff: noqa: INP001 - a script, run by its path
 """What a more certain alarm costs: `python benchmarks/alarm_certainty.py [RELEASES]`.
 
-The alarms that roll back look every ten seconds for 14 days. A larger normal quantile `z` takes
-them for the candidate's fault less often when failing turns come in bursts that both arms suffer,
-and finds a true fault later. One line for each z: the share of harmless releases stopped, by world,
-and the minutes from a fault's onset to the rollback (median and 95%).
+The alarms that roll back look every ten seconds for 14 days. By how many standard errors the canary
+must be worse than the control says how often bursts that both arms suffer are taken for the
+candidate's fault, and how late a true fault is found. One line for each value of `z_to_control`:
+the share of harmless releases stopped, by world, and the minutes from a fault's onset to the
+rollback (median and 95%).
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from canary.simulation.world import load_world
 POLICY = Path(__file__).parents[1] / "policy" / "mangaassist.toml"
 HARMLESS = ("null", "bursty", "very_bursty")
 HARMFUL = ("fault_errors_early", "fault_errors", "fault_leak")
-QUANTILES = (3.09, 3.5, 4.0, 4.5)
+QUANTILES = (3.09, 4.0, 4.5, 5.0, 6.0)
 SEED = 11
 
 
 def with_quantile(policy: CompiledPolicy, z: float) -> CompiledPolicy:
-    """The policy with another z for every alarm that rolls back."""
+    """The policy with another distance to the control for every alarm that rolls back."""
     triggers = tuple(
-        replace(each, z=z) if each.on_breach == "rollback" else each for each in policy.triggers
+        replace(each, z_to_control=z) if each.on_breach == "rollback" else each
+        for each in policy.triggers
     )
     return replace(policy, triggers=triggers)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RUNS = 20_000
-Z, MIN_EVENTS, THRESHOLD, RATIO = 3.09, 5, 0.02, 2.0
+Z, Z_TO_CONTROL, MIN_EVENTS, THRESHOLD, RATIO = 3.09, 4.5, 5, 0.02, 2.0
 HEALTHY = 0.002
 LOOKS, LOOK_SECONDS, WINDOW_LOOKS = 12, 10, 6
 TURNS_A_CONVERSATION = 4
@@ -36,7 +36,9 @@ def breaches(canary: Counts, control: Counts, *, tested: bool) -> NDArray[np.boo
     lower = (e + square / 2 - Z * np.sqrt(e * (n - e) / n + square / 4)) / (n + square)
     worse = e * nc > RATIO * ec * n
     if tested:
-        worse &= e * nc - ec * n > Z * np.sqrt(failed * (total - failed) * n * nc / total)
+        worse &= e * nc - ec * n > Z_TO_CONTROL * np.sqrt(
+            failed * (total - failed) * n * nc / total
+        )
     return (e >= MIN_EVENTS) & worse & (lower > THRESHOLD)
 
 

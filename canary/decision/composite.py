@@ -20,14 +20,14 @@ from canary.statistics.intervals import Interval, one_sided_z
 
 __all__ = ["composite_verdict"]
 
-_TWO_SIDED = one_sided_z(0.975)
-
 
 def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
     """FAIL when the composite is surely negative, PASS when it surely keeps its margin.
 
-    FAIL: the two-sided 95% interval lies below 0. PASS: the one-sided lower bound at the gates'
-    confidence is above minus the margin. An intent with a weight and no data leaves it open.
+    FAIL: the one-sided upper bound at the intents' alpha lies below 0, as for whatever else only
+    must not fail. At the usual 95%, judged at three or four blocks, it held one identical candidate
+    in ten (`canary simulate --world same`). PASS: the lower bound at the gates' confidence is above
+    minus the margin. An intent with a weight and no data leaves it open.
     """
     plan, metric = policy.statistics, policy.metric(policy.statistics.primary_metric)
     turned = replace(metric, better="higher")  # effects are turned so that more is better
@@ -55,7 +55,8 @@ def composite_verdict(policy: CompiledPolicy, cells: Iterable[Cell]) -> Verdict:
         weights = {intent.name: intent.weight for intent in policy.intents if intent.weight > 0}
         found_sum = weighted_composite(weights, changes, errors)
         total, spread = found_sum.effect, found_sum.standard_error or 0.0
-        lower, upper = total - _TWO_SIDED * spread, total + _TWO_SIDED * spread
+        sure = one_sided_z(1 - plan.intent_alpha) * spread
+        lower, upper = total - sure, total + sure
         said = effect_words(Interval(total, lower, upper), "relative", turned)
         if upper < 0:
             kind = VerdictKind.FAIL

@@ -128,6 +128,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
                 min_events=trigger.min_events,
                 z=trigger.z,
                 ratio_to_control=trigger.ratio_to_control,
+                z_to_control=trigger.z_to_control,
                 escalate_after_seconds=trigger.escalate_after,
             )
             for metric in policy.metrics

@@ -100,6 +100,9 @@ class Gate:
 class Trigger:
     """An alarm: a rate's Wilson lower bound, or a published lower bound of harm, over a threshold.
 
+    A rate must also be more than `ratio_to_control` times the control's, and above it by more than
+    `z_to_control` standard errors.
+
     `statistic = "rate"`: `numerator`/`denominator` are metric names of namespace
     `MangaAssist/Canary`, alarmed once for each of `windows_seconds`.
     `statistic = "harm"`: the metric `Harm{Metric}`; one window.
@@ -117,6 +120,7 @@ class Trigger:
     min_events: int = 5
     z: float = 3.09
     ratio_to_control: float = 2.0
+    z_to_control: float = 4.5
     escalate_after_seconds: int | None = None
 
 

@@ -117,6 +117,9 @@ class TriggerRule(Part):
     ratio_to_control: float = Field(
         default=2.0, ge=1, description="how many times the control's rate it must be"
     )
+    z_to_control: float = Field(
+        default=4.5, ge=1.64, le=8, description="how many standard errors above the control's"
+    )
     escalate_after: Duration | None = Field(
         default=None, description="how long a pause may stay in alarm before it is a rollback"
     )

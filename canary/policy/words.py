@@ -29,7 +29,7 @@ def trigger_words(trigger: Trigger, metric: Metric) -> str:
         watched = (
             f"{trigger.numerator} of {trigger.denominator} surely above {limit}, from "
             f"{trigger.min_events} events, more than {trigger.ratio_to_control:g} times control's "
-            f"and significantly so, over {windows}"
+            f"and {trigger.z_to_control:g} standard errors above it, over {windows}"
         )
     else:
         limit = limit_words(trigger.threshold, trigger.unit, metric.measure).removeprefix("+")

@@ -233,7 +233,7 @@ def _beyond_chance(trigger: Trigger, found: Counted) -> Flags:
     failed = np.minimum(e, n) + np.minimum(ec, nc)
     both = n + nc
     variance = failed * (both - failed) * n * nc / np.where(both > 0, both, 1)
-    return np.asarray(e * nc - ec * n > trigger.z * np.sqrt(np.maximum(variance, 0.0)))
+    return np.asarray(e * nc - ec * n > trigger.z_to_control * np.sqrt(np.maximum(variance, 0.0)))
 
 
 assert (CONTROL, CANARY) == (0, 1)

@@ -28,7 +28,7 @@ _MARGIN_GATES = {
     "at_margin_cart": "cart points",
     "at_margin_csat": "csat relative",
     "at_margin_completion": "completion points checkout_help",
-    "at_margin_names": "product_names level",
+    "at_margin_language": "language level",
 }
 
 

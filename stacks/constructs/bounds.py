@@ -98,7 +98,7 @@ def _times(trigger: Trigger, events: str) -> str:
 
 
 def _beyond_chance(trigger: Trigger, events: str, trials: str) -> str:
-    """The rates differ by more than z standard errors under equal rates; times n * nc."""
+    """The rates differ by more than so many standard errors under equal rates; times n * nc."""
     return f"e * {trials} - {events} * n > {_spread(trigger, events, trials)}"
 
 
@@ -106,7 +106,7 @@ def _spread(trigger: Trigger, events: str, trials: str) -> str:
     failed = f"({_hits('e', 'n')} + {_hits(events, trials)})"
     both = f"(n + {trials})"
     variance = f"{failed} * ({both} - {failed}) * n * {trials} / IF({both} > 0, {both}, 1)"
-    return f"{_number(trigger.z)} * ({variance}) ^ 0.5"
+    return f"{_number(trigger.z_to_control)} * ({variance}) ^ 0.5"
 
 
 def _hits(events: str, trials: str) -> str:

@@ -49,7 +49,7 @@ class TriggerAlarms(Construct):
             f"The canary's {trigger.name} rate over {window} s is above {trigger.threshold:g} with "
             f"confidence (Wilson's lower bound, z {trigger.z:g}, at least {trigger.min_events} "
             f"events), more than {trigger.ratio_to_control:g} times the control's and "
-            "significantly above it.",
+            f"above it by more than {trigger.z_to_control:g} standard errors.",
             bounds.breach(trigger),
             _counts(trigger, window),
             period=_period(window),

@@ -127,14 +127,16 @@ def test_canary_must_be_more_than_twice_as_bad_as_the_control(alarms: Alarms) ->
 def test_twice_as_bad_by_chance_is_not_worse(alarms: Alarms) -> None:
     """As a shared incident begins, five of few canary requests fail before control's share grows.
 
-    The pooled score test decides it, at the z of the trigger: 2.3 is not enough, 4.0 is.
+    The pooled score test decides it, at the distance to the control that the trigger asks for: 2.3
+    and 4.0 standard errors are not enough, 4.8 are.
     """
     text, shared = expression(alarms["canary-error-60s"]), expression(alarms["shared-error"])
     begun = {"e": 5.0, "n": 19.0, "ec": 5.0, "nc": 57.0}
     assert evaluate(text, **begun) == 0
     assert evaluate(shared, **begun) > 0
-    alone = {**begun, "ec": 0.0}
-    assert evaluate(text, **alone) == pytest.approx(wilson(5, 19, 3.09), abs=1e-6)
+    assert evaluate(text, **{**begun, "ec": 0.0}) == 0
+    alone = {**begun, "e": 7.0, "ec": 0.0}
+    assert evaluate(text, **alone) == pytest.approx(wilson(7, 19, 3.09), abs=1e-6)
     assert evaluate(shared, **alone) == 0
 
 
