@@ -8,6 +8,7 @@ import pytest
 
 from canary.decision.confirmatory import last_look
 from canary.decision.engine import evaluate
+from canary.decision.facts import Moments
 from canary.decision.wording import effect_words, harm_words, limit_words, subject_words
 from canary.policy.compiled import Unit
 from canary.statistics.intervals import Interval
@@ -119,16 +120,7 @@ def test_an_effect_that_depends_on_the_mix_of_intents_is_said() -> None:
         replace(
             cell,
             measures={
-                name: replace(
-                    m,
-                    units=10 * m.units,
-                    n=10 * m.n,
-                    y=10 * m.y,
-                    nn=10 * m.nn,
-                    ny=10 * m.ny,
-                    yy=10 * m.yy,
-                )
-                for name, m in cell.measures.items()
+                name: Moments(*(10 * value for value in m)) for name, m in cell.measures.items()
             },
         )
         if cell.stratum == "escalation"
