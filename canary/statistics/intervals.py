@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -20,6 +21,7 @@ class Interval:
     upper: float
 
 
+@functools.lru_cache(maxsize=256)
 def one_sided_z(confidence: float) -> float:
     """The normal quantile of a one-sided confidence such as 0.95."""
     require_fraction(confidence=confidence)
@@ -31,9 +33,9 @@ def wilson(x: float, n: float, z: float) -> Interval:
 
     `x` and `n` may be effective, so not whole. Raises `ValueError` for `x` outside 0 to `n`.
     """
-    require_finite(x=x)
-    require_not_negative(n=n, z=z)
-    if not 0 <= x <= n:
+    if not (0 <= x <= n < math.inf and 0 <= z < math.inf):
+        require_finite(x=x)
+        require_not_negative(n=n, z=z)
         raise ValueError(f"x: {x} is outside 0 to n = {n}")
     if n == 0:
         return Interval(0.5, 0.0, 1.0)
