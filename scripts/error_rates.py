@@ -31,6 +31,8 @@ def main() -> int:
         "speed": speed(lines("null.jsonl")),
         "peers": peers(lines("compare.jsonl")[-1]),
         "later": later(lines("compare.jsonl")[-1]),
+        "certainty": f"```text\n{(FIGURES / 'alarm-certainty.txt').read_text().rstrip()}\n```",
+        "missed": missed(lines("targets.jsonl")),
     }
     differs = False
     for page in PAGES:
@@ -86,6 +88,18 @@ def worlds(documents: Sequence[Document]) -> str:
 def verdict(target: Document) -> str:
     """Whether a target holds; bold where it does not."""
     return "holds" if target["holds"] else f"**missed, {number(target['estimate'])}**"
+
+
+def missed(documents: Sequence[Document]) -> str:
+    """The targets that do not hold, each in a sentence."""
+    said = [
+        f"- `{each['world']}`: {t['measure']} is {percent(t)}, {t['target']} was wanted."
+        for each in documents
+        for t in each["targets"]
+        if not t["holds"]
+    ]
+    held = sum(t["holds"] for each in documents for t in each["targets"])
+    return f"{held} targets hold." + ("\n\nMissed:\n\n" + "\n".join(said) if said else "")
 
 
 def effects(documents: Sequence[Document]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -186,3 +188,10 @@ def test_the_worlds_page_shows_a_whole_world_that_loads(tmp_path: Path) -> None:
     load_world(str(file), compile_policy(load_policy(POLICY), "us-east-1"))
     assert set(World.model_fields) == set(tomllib.loads(example))
     assert set(Change.model_fields) == set(tomllib.loads(example)["candidate"])
+
+
+def test_the_simulators_figures_in_the_documents_are_those_that_were_measured() -> None:
+    """The tables come from the files of figures, and nobody has touched them since."""
+    script = str(ROOT / "scripts" / "error_rates.py")
+    found = subprocess.run([sys.executable, script, "--check"], capture_output=True, check=False)
+    assert found.returncode == 0, found.stdout.decode()
