@@ -1,0 +1,73 @@
+"""What a contextual arm has learned, as sums that can be stored, and LinUCB's choice from them.
+
+`canary.statistics.linear_bandit` learns one context at a time and keeps its sums to itself; a
+bandit's state is read and written between batches. Tests hold the two to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from canary.statistics.validation import Values, finite
+
+__all__ = ["LinearSums", "chosen", "predictions"]
+
+_TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class LinearSums:
+    """Over an arm's decisions: n, sum of x x' (row by row) and sum of reward * x.
+
+    Raises `ValueError` for sums of different dimensions.
+    """
+
+    n: int
+    outer: tuple[tuple[float, ...], ...]
+    gain: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if {len(row) for row in self.outer} != {len(self.gain)} or len(self.outer) != len(
+            self.gain
+        ):
+            raise ValueError(f"outer: is not {len(self.gain)} by {len(self.gain)}")
+
+    @classmethod
+    def empty(cls, dimension: int) -> LinearSums:
+        """Nothing learned."""
+        return cls(0, ((0.0,) * dimension,) * dimension, (0.0,) * dimension)
+
+    def plus(self, contexts: ArrayLike, rewards: ArrayLike) -> LinearSums:
+        """With more decisions: contexts of shape (decisions, dimension), as many rewards."""
+        x, y = finite("contexts", contexts), finite("rewards", rewards)
+        if x.shape != (len(y), len(self.gain)):
+            raise ValueError(f"contexts: has shape {x.shape}, not {(len(y), len(self.gain))}")
+        outer = np.asarray(self.outer) + x.T @ x
+        gain = np.asarray(self.gain) + x.T @ y
+        return LinearSums(
+            self.n + len(y), tuple(tuple(row) for row in outer.tolist()), tuple(gain.tolist())
+        )
+
+
+def predictions(
+    arms: tuple[LinearSums, ...], contexts: ArrayLike, ridge: float
+) -> tuple[Values, Values]:
+    """Each arm's theta'x and sqrt(x' A^-1 x), A = ridge * I + sum of x x'.
+
+    `contexts` has the shape (..., dimension), both results (..., arms).
+    """
+    x = finite("contexts", contexts)
+    inverse = np.linalg.inv(np.array([arm.outer for arm in arms]) + ridge * np.eye(x.shape[-1]))
+    theta = (inverse @ np.array([arm.gain for arm in arms])[..., None])[..., 0]
+    variance = np.einsum("...i,kij,...j->...k", x, inverse, x)
+    return x @ theta.T, np.sqrt(np.maximum(variance, 0.0))
+
+
+def chosen(bounds: ArrayLike) -> Values:
+    """The probability of each arm to be LinUCB's choice: 1, or the same for all that tie."""
+    upper = finite("bounds", bounds)
+    best = upper >= upper.max() - _TIE
+    return np.asarray(best / best.sum())
