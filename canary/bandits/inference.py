@@ -64,13 +64,12 @@ class Estimate:
 
 
 def evidence_of(outcomes: Sequence[Outcome], arms: Sequence[str]) -> Evidence:
-    """The log of one bandit, sorted. Raises `ValueError` for an arm that is not named, and without
-    outcomes.
+    """The log of one bandit, sorted.
+
+    Raises `ValueError` without outcomes, and for an arm that is not named.
     """
     # By allocation first: a task that learned of a new one late still drew by the old one.
-    ordered = sorted(
-        outcomes, key=lambda each: (each.decision.allocation, each.decision.decided_at)
-    )
+    ordered = sorted(outcomes, key=_when)
     place = {arm: index for index, arm in enumerate(arms)}
     units = {each.decision.unit_id: 0 for each in ordered}
     units = {unit: index for index, unit in enumerate(units)}
@@ -96,22 +95,27 @@ def arm_value(
     confidence: float = 0.95,
     weighting: Weighting = "stabilised",
 ) -> Estimate:
-    """The reward rate if every customer met that arm.
+    """The reward rate if every customer met that arm, over the time in which it could be drawn.
 
+    Weights are the square root of the arm's probability: a score's variance goes with one over it.
     "inverse" is the plain inverse-probability mean, to compare with: its intervals are too short.
     """
-    value, influence = _weighted_mean(evidence, arm, weighting)
+    if weighting == "inverse":
+        value, influence = _plain_mean(evidence, arm)
+    else:
+        value, influence = _mean(evidence, arm, _weights(evidence, (arm,)))
     return _estimate(value, influence, evidence.units, confidence)
 
 
 def difference(evidence: Evidence, arm: int, against: int, *, confidence: float = 0.95) -> Estimate:
     """How much higher the arm's rate is than the other's, in points (a fraction of one).
 
-    A customer who met both counts once: the error is that of the difference.
+    Both are weighted alike, by 1 / sqrt(1/p + 1/p') while both could be drawn: with weights of its
+    own each would stand for other days, and a level that moves for both would look like a
+    difference. A customer who met both counts once.
     """
-    value, influence = _weighted_mean(evidence, arm, "stabilised")
-    other, others_influence = _weighted_mean(evidence, against, "stabilised")
-    return _estimate(value - other, influence - others_influence, evidence.units, confidence)
+    (value, influence), (other, others) = _pair(evidence, arm, against)
+    return _estimate(value - other, influence - others, evidence.units, confidence)
 
 
 def lift(evidence: Evidence, arm: int, against: int, *, confidence: float = 0.95) -> Estimate:
@@ -120,13 +124,12 @@ def lift(evidence: Evidence, arm: int, against: int, *, confidence: float = 0.95
     The interval is that of the logarithm of the ratio. NaN and infinite unless both rates are
     above 0.
     """
-    value, influence = _weighted_mean(evidence, arm, "stabilised")
-    other, others_influence = _weighted_mean(evidence, against, "stabilised")
+    (value, influence), (other, others) = _pair(evidence, arm, against)
     if not (value > 0 and other > 0):
         return Estimate(math.nan, math.inf, -math.inf, math.inf)
     logarithm = _estimate(
         math.log(value / other),
-        influence / value - others_influence / other,
+        influence / value - others / other,
         evidence.units,
         confidence,
     )
@@ -138,48 +141,60 @@ def lift(evidence: Evidence, arm: int, against: int, *, confidence: float = 0.95
     )
 
 
-def _weighted_mean(evidence: Evidence, arm: int, weighting: Weighting) -> tuple[float, Values]:
-    """The mean of the scores, and what each decision adds to its error."""
+def _when(outcome: Outcome) -> tuple[int, float]:
+    return outcome.decision.allocation, outcome.decision.decided_at
+
+
+def _pair(
+    evidence: Evidence, arm: int, against: int
+) -> tuple[tuple[float, Values], tuple[float, Values]]:
+    weights = _weights(evidence, (arm, against))
+    return _mean(evidence, arm, weights), _mean(evidence, against, weights)
+
+
+def _plain_mean(evidence: Evidence, arm: int) -> tuple[float, Values]:
     p = evidence.probabilities[:, arm]
     known = p > 0
+    scores = np.where(evidence.arms == arm, evidence.rewards, 0.0) / np.where(known, p, 1.0)
+    return _average(scores, known.astype(np.float64))
+
+
+def _mean(evidence: Evidence, arm: int, weights: Values) -> tuple[float, Values]:
+    """The weighted mean of the augmented scores, and what each decision adds to its error."""
     drawn = evidence.arms == arm
-    safe = np.where(known, p, 1.0)
-    if weighting == "inverse":
-        weights = known.astype(np.float64)
-        scores = np.where(drawn, evidence.rewards / safe, 0.0)
-    else:
-        weights = np.where(known, _weights(safe, evidence.allocations), 0.0)
-        guess = _past_mean(evidence, drawn, safe)
-        scores = guess + np.where(drawn, (evidence.rewards - guess) / safe, 0.0)
-    whole = weights.sum()
-    if whole <= 0 or not drawn.any():
-        return math.nan, np.full(len(p), math.nan)
+    p = np.where(evidence.probabilities[:, arm] > 0, evidence.probabilities[:, arm], 1.0)
+    # The guess comes from earlier decisions alone: one that knew the decision's own reward would
+    # be biased.
+    weight, gain = (
+        np.concatenate(([0.0], np.cumsum(np.where(drawn, each / p, 0.0))[:-1]))
+        for each in (np.ones_like(p), evidence.rewards)
+    )
+    guess = (gain + 0.5) / (weight + 1.0)
+    return _average(guess + np.where(drawn, (evidence.rewards - guess) / p, 0.0), weights)
+
+
+def _average(scores: Values, weights: Values) -> tuple[float, Values]:
+    whole = float(weights.sum())
+    if whole <= 0:
+        return math.nan, np.zeros(len(scores))
     value = float((weights * scores).sum() / whole)
-    return value, weights * (scores - value) / whole
+    return value, np.asarray(weights * (scores - value) / whole)
 
 
-def _weights(p: Values, allocations: NDArray[np.int64]) -> Values:
-    """One over the square root of the mean of 1/p within each allocation.
+def _weights(evidence: Evidence, arms: Sequence[int]) -> Values:
+    """One over the square root of the mean, within each allocation, of the sum of the arms' 1/p.
 
-    Without contexts p is the same within an allocation and this is its square root. With them,
-    a weight that followed the context would answer for the contexts in which the arm is drawn
-    more often, not for all.
+    Without contexts p is the same within an allocation, and for one arm this is its square root.
+    With them, a weight that followed the context would answer for the contexts in which the arm
+    is drawn more often, not for all. 0 where one of the arms could not be drawn.
     """
-    _, group = np.unique(allocations, return_inverse=True)
-    mean = np.bincount(group, weights=1 / p) / np.bincount(group)
-    return np.asarray(1 / np.sqrt(mean[group]))
-
-
-def _past_mean(evidence: Evidence, drawn: NDArray[np.bool_], p: Values) -> Values:
-    """The arm's weighted reward rate before each decision's allocation; one half at first.
-
-    Only what came before: a guess that knew the decision's own reward would be biased.
-    """
-    _, first = np.unique(evidence.allocations, return_index=True)
-    starts = np.repeat(first, np.diff(np.append(first, len(drawn))))
-    weight = np.concatenate(([0.0], np.cumsum(np.where(drawn, 1 / p, 0.0))))
-    gain = np.concatenate(([0.0], np.cumsum(np.where(drawn, evidence.rewards / p, 0.0))))
-    return np.asarray((gain[starts] + 0.5) / (weight[starts] + 1.0))
+    p = evidence.probabilities[:, list(arms)]
+    known = np.all(p > 0, axis=1)
+    inverse = np.where(known, (1 / np.where(p > 0, p, 1.0)).sum(axis=1), 0.0)
+    _, group = np.unique(evidence.allocations, return_inverse=True)
+    decisions = np.maximum(np.bincount(group, weights=known.astype(np.float64)), 1.0)
+    mean = (np.bincount(group, weights=inverse) / decisions)[group]
+    return np.asarray(np.where(known, 1 / np.sqrt(np.where(known, mean, 1.0)), 0.0))
 
 
 def _estimate(
@@ -187,7 +202,7 @@ def _estimate(
 ) -> Estimate:
     reach = float(quantile((1 + float(fraction("confidence", confidence))) / 2))
     customers = np.bincount(units, weights=influence)
-    if not math.isfinite(value) or np.count_nonzero(np.bincount(units)) < 2:  # noqa: PLR2004
+    if not math.isfinite(value) or np.count_nonzero(customers) < 2:  # noqa: PLR2004  # no spread
         return Estimate(value, math.inf, -math.inf, math.inf)
     error = math.sqrt(float((customers**2).sum()))
     return Estimate(value, error, value - reach * error, value + reach * error)

@@ -23,7 +23,7 @@ __all__ = ["SCHEMA", "Plain", "decision_of", "plain_decision", "plain_state", "s
 SCHEMA = 1
 """Raised when a field changes its meaning; a state of another schema is refused, not guessed at."""
 
-Plain: TypeAlias = "None | bool | int | str | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 
 _WHOLE = 2.0**53
 """Up to here a float and an integer are the same number."""
