@@ -11,11 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from canary.statistics.normal import lower_tail
 from canary.statistics.validation import Values, finite
 
-__all__ = ["LinearSums", "chosen", "predictions"]
+__all__ = ["LinearSums", "chosen", "expected_losses", "predictions"]
 
 _TIE = 1e-12
+_EDGES = np.array([-8.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0])
+"""Of panels, in standard deviations."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,31 @@ def chosen(bounds: ArrayLike) -> Values:
     upper = finite("bounds", bounds)
     best = upper >= upper.max() - _TIE
     return np.asarray(best / best.sum())
+
+
+def expected_losses(
+    arms: tuple[LinearSums, ...], contexts: ArrayLike, *, ridge: float, noise: float
+) -> Values:
+    """In each context (row), the reward given up by choosing each arm (column).
+
+    An arm's mean reward is normal about theta'x with the deviation `noise` * sqrt(x' A^-1 x),
+    `noise` being the standard deviation of one reward; the loss is the integral of
+    F_k * (1 - product of the others' F). `contexts` has the shape (contexts, dimension); raises
+    `ValueError` for another.
+    """
+    x = finite("contexts", contexts)
+    if x.ndim != 2 or len(x) == 0:  # noqa: PLR2004  # a table
+        raise ValueError(f"contexts: has shape {x.shape}, not (contexts, dimension)")
+    mean, spread = predictions(arms, x, ridge)
+    spread = noise * spread
+    edges = (mean[..., None] + spread[..., None] * _EDGES).reshape(len(x), -1)
+    edges.sort(axis=-1)
+    half = np.diff(edges)[..., None] / 2
+    at = (edges[:, :-1, None] + half * (1 + _NODES))[:, None]
+    wide = np.maximum(spread, np.finfo(np.float64).tiny)[..., None, None]
+    below = lower_tail((at - mean[..., None, None]) / wide)
+    losses = []
+    for k in range(len(arms)):
+        others = np.delete(below, k, axis=1).prod(axis=1)
+        losses.append((half * _WEIGHTS * below[:, k] * (1 - others)).sum(axis=(-2, -1)))
+    return np.stack(losses, axis=-1)
