@@ -98,7 +98,8 @@ def arm_value(
     """The reward rate if every customer met that arm, over the time in which it could be drawn.
 
     Weights are the square root of the arm's probability: a score's variance goes with one over it.
-    "inverse" is the plain inverse-probability mean, to compare with: its intervals are too short.
+    "inverse" is the plain inverse-probability mean of the arm's own decisions, to compare with: in
+    a log of a thousand decisions its intervals are too short.
     """
     if weighting == "inverse":
         value, influence = _plain_mean(evidence, arm)
@@ -154,9 +155,8 @@ def _pair(
 
 def _plain_mean(evidence: Evidence, arm: int) -> tuple[float, Values]:
     p = evidence.probabilities[:, arm]
-    known = p > 0
-    scores = np.where(evidence.arms == arm, evidence.rewards, 0.0) / np.where(known, p, 1.0)
-    return _average(scores, known.astype(np.float64))
+    weights = np.where(evidence.arms == arm, 1 / np.where(p > 0, p, 1.0), 0.0)
+    return _average(evidence.rewards, weights)
 
 
 def _mean(evidence: Evidence, arm: int, weights: Values) -> tuple[float, Values]:
