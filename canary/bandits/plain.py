@@ -6,6 +6,7 @@ equal to what was written, to the last bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
@@ -14,11 +15,22 @@ from canary.bandits.allocation import Allocation
 from canary.bandits.context import Context
 from canary.bandits.linear import LinearSums
 from canary.bandits.log import Decision
+from canary.bandits.review import Review
+from canary.bandits.revise import Finding
 from canary.bandits.state import Arm, BanditState
 from canary.bandits.tally import Moments, Week
 from canary.statistics.ratio_metric import Totals
 
-__all__ = ["SCHEMA", "Plain", "decision_of", "plain_decision", "plain_state", "state_of"]
+__all__ = [
+    "SCHEMA",
+    "Plain",
+    "decision_of",
+    "plain_decision",
+    "plain_finding",
+    "plain_review",
+    "plain_state",
+    "state_of",
+]
 
 SCHEMA = 1
 """Raised when a field changes its meaning; a state of another schema is refused, not guessed at."""
@@ -86,20 +98,38 @@ def decision_of(value: Mapping[str, Any]) -> Decision:
         raise ValueError(f"decision: {problem} is missing or of another type") from problem
 
 
+def plain_review(found: Review) -> dict[str, Plain]:
+    """A review to record; what is not a number, or infinite, becomes None."""
+    return {"schema": SCHEMA, **_fields(found)}
+
+
+def plain_finding(found: Finding) -> dict[str, Plain]:
+    """What a guardrail did, to record."""
+    return {"schema": SCHEMA, **_fields(found)}
+
+
 def _fields(record: Any) -> dict[str, Plain]:
     return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
 
 
 def _plain(value: Any) -> Plain:
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
+        return str(value)  # of an enumeration too
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) <= _WHOLE else repr(value)
+        return _number(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if is_dataclass(value):
         return _fields(value)
     return [_plain(each) for each in value]
+
+
+def _number(value: float) -> int | str | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) <= _WHOLE else repr(float(value))
 
 
 def _shares(value: Mapping[str, Any]) -> dict[str, int]:

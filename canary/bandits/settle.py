@@ -114,11 +114,15 @@ def _taught(state: BanditState, arm: Arm, learned: Iterable[Outcome], newest: in
         weeks[number] = arm.week(number).plus(
             map(_weighted, within), [each.quality for each in within if each.quality is not None]
         )
+    seen = [
+        (context.vector(), float(each.success))
+        for each in own
+        if (context := each.decision.context) is not None
+    ]
     linear = arm.linear
-    contexts = [each for each in own if each.decision.context is not None]
-    if linear is not None and contexts:
-        vectors = np.array([each.decision.context.vector() for each in contexts])  # type: ignore[union-attr]  # filtered
-        linear = linear.plus(vectors, [float(each.success) for each in contexts])
+    if linear is not None and seen:
+        vectors, rewards = zip(*seen, strict=True)
+        linear = linear.plus(np.array(vectors), rewards)
     return replace(
         arm,
         successes=arm.successes + successes,

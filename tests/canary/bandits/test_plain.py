@@ -13,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.bandits.context import Context
-from canary.bandits.plain import decision_of, plain_decision, plain_state, state_of
-from canary.bandits.revise import revise
+from canary.bandits.plain import (
+    decision_of,
+    plain_decision,
+    plain_finding,
+    plain_review,
+    plain_state,
+    state_of,
+)
+from canary.bandits.review import review
+from canary.bandits.revise import Finding, revise
 from canary.bandits.settle import Batch, settle
 from canary.bandits.state import BanditState
 from tests.canary.bandits.logs import HOUR, RULES, START, decision, linucb, thompson
@@ -91,3 +99,15 @@ def test_a_removed_arm_stays_removed() -> None:
     plain = plain_state(gone)
     assert plain["arms"][0]["removed_at"] == repr(START + 0.25)
     assert state_of(plain | {"revision": Decimal(0)}) == gone
+
+
+def test_a_review_and_a_finding_can_be_recorded() -> None:
+    """In JSON that any reader takes, and in DynamoDB."""
+    reviewed = plain_review(review(thompson(), RULES, now=START + 0.5))
+    found = plain_finding(Finding("reset", "a", START, 0.031, 0.02))
+    assert reviewed["convergence"] == "learning"
+    assert reviewed["arms"][0]["quality"] is None
+    assert found["value"] == "0.031"
+    for record in (reviewed, found):
+        assert json.loads(json.dumps(record, allow_nan=False)) == record
+        TypeSerializer().serialize(record)
