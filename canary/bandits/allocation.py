@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from canary.bandits.context import Context
-from canary.bandits.linear import LinearSums, chosen, predictions
+from canary.bandits.linear import LinearModel, LinearSums, chosen
 from canary.bandits.rules import Rules
 from canary.bandits.shares import Shares, check_shares, shares_of
 
@@ -39,9 +40,26 @@ class Allocation:
             return self.shares
         if context is None:
             raise ValueError("context: a contextual allocation needs one")
-        arms = tuple(self.linear.values())
-        mean, spread = predictions(arms, context.vector(), rules.ridge)
-        return shares_of(tuple(self.linear), chosen(mean + rules.breadth * spread), rules.floor)
+        chances = chosen(self._model(rules.ridge).upper_bounds(context.vector(), rules.breadth))
+        key = (tuple(chances.tolist()), rules.floor)
+        if key not in self._shares:
+            self._shares[key] = shares_of(tuple(self.linear), chances, rules.floor)
+        return self._shares[key]
+
+    def _model(self, ridge: float) -> LinearModel:
+        if ridge not in self._models:
+            self._models[ridge] = LinearModel.of(tuple(self.linear.values()), ridge)
+        return self._models[ridge]
+
+    @cached_property
+    def _models(self) -> dict[float, LinearModel]:
+        """Solved once, not for every question; an allocation never changes."""
+        return {}
+
+    @cached_property
+    def _shares(self) -> dict[tuple[tuple[float, ...], float], Shares]:
+        """By who is chosen: a few arms, and ties."""
+        return {}
 
     def same_as(self, other: Allocation) -> bool:
         """Whether both serve the same, whatever their numbers and times."""

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from canary.statistics.normal import lower_tail
 from canary.statistics.validation import Values, finite
 
-__all__ = ["LinearSums", "chosen", "expected_losses", "predictions"]
+__all__ = ["LinearModel", "LinearSums", "chosen", "expected_losses"]
 
 _TIE = 1e-12
 _EDGES = np.array([-8.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0])
@@ -56,18 +56,35 @@ class LinearSums:
         )
 
 
-def predictions(
-    arms: tuple[LinearSums, ...], contexts: ArrayLike, ridge: float
-) -> tuple[Values, Values]:
-    """Each arm's theta'x and sqrt(x' A^-1 x), A = ridge * I + sum of x x'.
+@dataclass(frozen=True)
+class LinearModel:
+    """What arms have learned, solved: `theta` (arms, dimension), `inverse` (arms, d, d) is A^-1."""
 
-    `contexts` has the shape (..., dimension), both results (..., arms).
-    """
-    x = finite("contexts", contexts)
-    inverse = np.linalg.inv(np.array([arm.outer for arm in arms]) + ridge * np.eye(x.shape[-1]))
-    theta = (inverse @ np.array([arm.gain for arm in arms])[..., None])[..., 0]
-    variance = np.einsum("...i,kij,...j->...k", x, inverse, x)
-    return x @ theta.T, np.sqrt(np.maximum(variance, 0.0))
+    theta: Values
+    inverse: Values
+
+    @classmethod
+    def of(cls, arms: tuple[LinearSums, ...], ridge: float) -> LinearModel:
+        """With A = ridge * I + sum of x x', theta = A^-1 * sum of reward * x."""
+        gains = np.array([arm.gain for arm in arms])
+        inverse = np.linalg.inv(
+            np.array([arm.outer for arm in arms]) + ridge * np.eye(gains.shape[-1])
+        )
+        return cls((inverse @ gains[..., None])[..., 0], np.asarray(inverse, dtype=np.float64))
+
+    def predictions(self, contexts: ArrayLike) -> tuple[Values, Values]:
+        """Each arm's theta'x and sqrt(x' A^-1 x).
+
+        `contexts` has the shape (..., dimension), both results (..., arms).
+        """
+        x = finite("contexts", contexts)
+        variance = ((self.inverse @ x[..., None, :, None])[..., 0] * x[..., None, :]).sum(axis=-1)
+        return x @ self.theta.T, np.sqrt(np.maximum(variance, 0.0))
+
+    def upper_bounds(self, x: Values, breadth: float) -> Values:
+        """Each arm's theta'x + breadth * sqrt(x' A^-1 x) in one context."""
+        mean, spread = self.predictions(x)
+        return np.asarray(mean + breadth * spread)
 
 
 def chosen(bounds: ArrayLike) -> Values:
@@ -90,7 +107,7 @@ def expected_losses(
     x = finite("contexts", contexts)
     if x.ndim != 2 or len(x) == 0:  # noqa: PLR2004  # a table
         raise ValueError(f"contexts: has shape {x.shape}, not (contexts, dimension)")
-    mean, spread = predictions(arms, x, ridge)
+    mean, spread = LinearModel.of(arms, ridge).predictions(x)
     spread = noise * spread
     edges = (mean[..., None] + spread[..., None] * _EDGES).reshape(len(x), -1)
     edges.sort(axis=-1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from canary.bandits.allocation import Allocation
 from canary.bandits.context import DIMENSION, Context
-from canary.bandits.linear import LinearSums, chosen, predictions
+from canary.bandits.linear import LinearModel, LinearSums, chosen
 from canary.bandits.rules import Rules
 from canary.bandits.shares import PARTS
 from canary.statistics.linear_bandit import LinearArm
@@ -31,7 +31,7 @@ def test_sums_in_batches_choose_as_the_library_that_learns_one_at_a_time(
     for part in (seen[:7], seen[7:]):
         if part:
             sums = sums.plus([c.vector() for c, _ in part], [float(s) for _, s in part])
-    mean, spread = predictions((sums,), asked.vector(), ridge=1.0)
+    mean, spread = LinearModel.of((sums,), 1.0).predictions(asked.vector())
     expected = arm.score(asked.vector(), alpha=1.5)
     assert mean[0] + 1.5 * spread[0] == pytest.approx(expected.upper, abs=1e-10)
     assert sums.n == len(seen)
@@ -42,9 +42,10 @@ def test_many_contexts_at_once_are_each_as_if_alone() -> None:
     rng = np.random.default_rng(5)
     arms = tuple(LinearSums.empty(3).plus(rng.random((20, 3)), rng.random(20)) for _ in range(2))
     x = rng.random((6, 3))
-    mean, spread = predictions(arms, x, ridge=2.0)
+    model = LinearModel.of(arms, 2.0)
+    mean, spread = model.predictions(x)
     for row in range(6):
-        alone = predictions(arms, x[row], ridge=2.0)
+        alone = model.predictions(x[row])
         assert (mean[row], spread[row]) == (pytest.approx(alone[0]), pytest.approx(alone[1]))
 
 
@@ -78,6 +79,17 @@ def test_a_fresh_contextual_bandit_serves_all_alike(asked: Context, arms: int) -
     shares = Allocation(0, 0.0, linear=linear).shares_for(asked, Rules())
     assert sum(shares.values()) == PARTS
     assert max(shares.values()) - min(shares.values()) <= 1
+
+
+def test_other_rules_are_not_answered_from_memory() -> None:
+    """What an allocation remembers of a question is remembered with its rules."""
+    learned = LinearSums.empty(DIMENSION).plus([[1, 0.5, 0, 0, 0]] * 9, [1.0] * 9)
+    allocation = Allocation(0, 0.0, linear={"a": learned, "b": LinearSums.empty(DIMENSION)})
+    asked = Context(0.5, "en", prime=False)
+    assert allocation.shares_for(asked, Rules())["a"] == 9_000
+    assert allocation.shares_for(asked, Rules(floor=0.2))["a"] == 8_000
+    assert allocation.shares_for(asked, Rules(breadth=9.0))["a"] == 1_000
+    assert allocation.shares_for(asked, Rules(ridge=0.01))["a"] == 1_000
 
 
 def test_a_contextual_allocation_needs_a_context() -> None:

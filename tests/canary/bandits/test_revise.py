@@ -75,12 +75,20 @@ def test_a_poor_arm_is_removed_and_the_others_share_what_it_had() -> None:
     assert [(each.what, each.arm) for each in found.findings] == [("removed", "a")]
     assert found.findings[0].value < found.findings[0].limit == 0.8
     assert found.state.current.shares == {"b": 5_000, "c": 5_000}
+    assert found.state.learning_since == START + 15 * DAY
 
 
 def test_an_arm_that_was_good_and_has_fallen_is_removed() -> None:
     """Only this week's and the last's scores count."""
     good = Moments().plus([0.95] * 20_000)
     weeks = {0: week(0.7, good), 1: week(0.7), 2: week(0.7, poor())}
+    found = revise(bandit({"a": weeks, "b": {}}), RULES, now=START + 15 * DAY, release_active=False)
+    assert [each.what for each in found.findings] == ["removed"]
+
+
+def test_last_weeks_scores_still_count_when_a_week_has_begun() -> None:
+    """Else a poor arm would be safe each Monday."""
+    weeks = {1: week(0.7, poor()), 2: week(0.7, poor(n=10))}
     found = revise(bandit({"a": weeks, "b": {}}), RULES, now=START + 15 * DAY, release_active=False)
     assert [each.what for each in found.findings] == ["removed"]
 

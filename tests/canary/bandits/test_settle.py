@@ -155,6 +155,14 @@ def test_scores_reach_the_week_of_their_arm() -> None:
     }
 
 
+def test_a_decision_weighs_one_over_its_probability_in_its_week() -> None:
+    """Drawn at a quarter, it stands for four."""
+    rare = decision(0, shares={"a": 2_500, "b": 7_500})
+    state = settle(thompson(), first_hour(reward(0), decisions=[rare]), RULES, now=LATER)
+    week = state.arms[0].week(0)
+    assert (week.decisions, week.sums.n, week.sums.y) == (1, 4.0, 4.0)
+
+
 def test_outcomes_are_the_log_that_inference_reads() -> None:
     """One a decision, with its own probabilities."""
     found = outcomes_of(first_hour(reward(3)), RULES)
