@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from canary.bandits.shares import whole_parts
 from canary.statistics.validation import above_zero, fraction, not_negative
 
 __all__ = ["DAY_S", "MAX_ARMS", "WEEK_S", "Rules"]
@@ -21,7 +22,7 @@ class Rules:
     """
 
     floor: float = 0.10
-    """The least probability of every arm that is served at all."""
+    """The least probability of every arm that is served at all, in whole ten-thousandths."""
     reward_window_s: float = 6 * 3600
     """How long after its decision a reward counts; without one by then, the decision failed."""
     least_quality: float = 0.80
@@ -47,6 +48,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         fraction("floor", self.floor)
+        whole_parts("floor", self.floor)
         if self.floor * MAX_ARMS > 1:
             raise ValueError(f"floor: {MAX_ARMS} arms cannot all have {self.floor}")
         fraction("least_quality", self.least_quality)

@@ -46,6 +46,7 @@ def test_a_new_allocation_draws_anew() -> None:
     state = replace(ninety_ten(), upcoming=later)
     before, after = (drawn(state, 7, START + seconds) for seconds in (9, 10))
     assert (before.allocation, after.allocation) == (3, 4)
+    assert (before.shares["b"], after.shares["b"]) == (1_000, 9_000)
     assert before.decision_id != after.decision_id
 
 

@@ -141,7 +141,14 @@ def test_the_ceiling_is_one_sided() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"floor": 0.3}, {"floor": 0}, {"least_quality": 1}, {"converged_below": 0}, {"breadth": -1}],
+    [
+        {"floor": 0.3},
+        {"floor": 0},
+        {"floor": 0.12345},
+        {"least_quality": 1},
+        {"converged_below": 0},
+        {"breadth": -1},
+    ],
 )
 def test_rules_that_cannot_be_are_refused(changed: dict[str, float]) -> None:
     """Four arms cannot have three tenths each."""

@@ -14,17 +14,17 @@ from canary.statistics.exploration import floor_mixture
 weights = st.lists(st.floats(0, 1), min_size=1, max_size=4).filter(lambda each: sum(each) > 0.01)
 
 
-@given(weights)
+@given(weights, st.integers(0, 2_500))
 def test_shares_are_the_mixture_to_the_last_part_and_never_below_the_floor(
-    given_weights: list[float],
+    given_weights: list[float], least: int
 ) -> None:
     """A tenth for every arm is a tenth, whatever rounding does."""
     chances = [each / sum(given_weights) for each in given_weights]
     arms = [f"v{index}" for index in range(len(chances))]
-    shares = shares_of(arms, chances, 0.1)
-    check_shares(shares)
-    assert min(shares.values()) >= 1_000
-    exact = floor_mixture(chances, 0.1) * PARTS
+    shares = shares_of(arms, chances, least / PARTS)
+    assert sum(shares.values()) == PARTS
+    assert min(shares.values()) >= least
+    exact = floor_mixture(chances, least / PARTS) * PARTS
     assert max(abs(exact - list(shares.values()))) < 1 + 1e-6
 
 
@@ -46,6 +46,12 @@ def test_shares_that_are_none_are_refused(shares: dict[str, int]) -> None:
     """An analysis divides by them."""
     with pytest.raises(ValueError, match="shares"):
         check_shares(shares)
+
+
+def test_a_floor_that_cannot_be_served_exactly_is_refused() -> None:
+    """A third is no whole number of ten-thousandths."""
+    with pytest.raises(ValueError, match="floor"):
+        shares_of(["a", "b"], [0.5, 0.5], 1 / 3)
 
 
 def test_as_many_chances_as_arms() -> None:
