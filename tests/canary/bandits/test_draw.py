@@ -28,7 +28,8 @@ def drawn(state: BanditState, number: int, now: float = START) -> Decision:
 
 def test_conversations_are_drawn_by_the_probabilities_that_are_logged() -> None:
     """Within four standard errors over 40,000 conversations."""
-    decisions = [drawn(ninety_ten(), number) for number in range(40_000)]
+    state = ninety_ten()
+    decisions = [drawn(state, number) for number in range(40_000)]
     share = Counter(each.arm for each in decisions)["b"] / 40_000
     assert abs(share - 0.1) < 4 * (0.1 * 0.9 / 40_000) ** 0.5
     assert decisions[0].shares == {"a": 9_000, "b": 1_000}
