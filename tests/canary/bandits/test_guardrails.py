@@ -99,6 +99,7 @@ def test_a_customer_who_comes_back_counts_once() -> None:
     """Ten decisions of ten customers are more than ten of one."""
     alone = Week().plus((Weighted(f"u{n}", n % 2 == 0, 1.0) for n in range(100)), ())
     pairs = Week().plus((Weighted(f"u{n // 4}", n // 4 % 2 == 0, 1.0) for n in range(100)), ())
+    assert (pairs.sums.units, pairs.sums.n, pairs.sums.y) == (25, 100, 52)
     assert pairs.rate.variance == pytest.approx(4 * alone.rate.variance, rel=0.05)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -91,6 +92,20 @@ def test_linear_losses_are_the_mean_of_draws() -> None:
         lost = draws.max(axis=-1, keepdims=True) - draws
         error = lost.std(axis=0) / 200_000**0.5
         assert np.all(abs(lost.mean(axis=0) - found[row]) < 5 * error)
+
+
+def test_linear_losses_of_two_arms_have_their_closed_form() -> None:
+    """E[max(b - a, 0)] of two normals, to eight digits after the point."""
+    arms = (
+        LinearSums.empty(1).plus([[1.0]] * 50, [0.6] * 50),
+        LinearSums.empty(1).plus([[1.0]] * 8, [0.7] * 8),
+    )
+    found = expected_losses(arms, [[1.0]], ridge=1.0, noise=0.5)[0]
+    lead = 0.7 * 8 / 9 - 0.6 * 50 / 51
+    spread = 0.5 * (1 / 51 + 1 / 9) ** 0.5
+    z = NormalDist()
+    expected = spread * z.pdf(lead / spread) + lead * z.cdf(lead / spread)
+    assert found == pytest.approx([expected, expected - lead], abs=1e-8)
 
 
 def test_a_contextual_bandit_converges_though_no_arm_is_best_everywhere() -> None:
