@@ -1,0 +1,75 @@
+"""Patterns that find a catalogue's names in running text, outside any marks."""
+
+from __future__ import annotations
+
+import re
+
+from canary.quality.catalogue.catalogue import Catalogue, Title
+from canary.quality.romanise import syllables
+from canary.quality.text import is_han, is_kana, name_key
+
+__all__ = ["name_patterns"]
+
+_GAP = r"[\W_]{0,3}?"
+_SHORT_HAN = 2
+_SHORT = 3
+"""Names of so few characters are found only with a volume: they may be part of another word."""
+
+
+def name_patterns(catalogue: Catalogue) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Names that are told from other words by themselves, and those that need a volume beside.
+
+    Both tolerate case, spaces and punctuation; romanised names any division into words and any way
+    to write long vowels. They read texts without accents.
+    """
+    plain: dict[str, int] = {}
+    words: dict[str, int] = {}
+    for name, named in catalogue.names():
+        if named.form != "romanised" or " " in name:
+            group = words if _may_be_a_word(name, named.title) else plain
+            group[_spelt(name)] = len(name)
+    for title in catalogue.titles:
+        group = words if title.everyday_word else plain
+        for reading in title.spoken():
+            if len(reading) > _SHORT:
+                group[_romanised(reading)] = len(reading)
+    return _union(plain), _union(words)
+
+
+def _may_be_a_word(name: str, title: Title) -> bool:
+    key = name_key(name)
+    if any(is_han(character) for character in key):
+        return title.everyday_word or len(key) < _SHORT_HAN
+    return title.everyday_word or len(key) <= _SHORT
+
+
+def _spelt(name: str) -> str:
+    parts = re.findall(r"[^\W_]+", name)
+    body = _GAP.join(re.escape(part) for part in parts).replace("の", "[の的]")
+    return f"{_edge(name, parts[0][0], '?<!')}{body}{_edge(name, parts[-1][-1], '?!')}"
+
+
+def _romanised(reading: str) -> str:
+    """Each syllable, words divided anywhere; a vowel that only lengthens may be left out."""
+    out = ""
+    last = ""
+    for syllable in syllables(reading):
+        lengthens = syllable in {"u", "o"} and last in {"o", "u"}
+        piece = re.escape(syllable).replace("wo", "w?o")
+        out += f"(?:{piece})?" if lengthens else ("" if not out else r"[\s'-]{0,2}") + piece
+        last = syllable[-1]
+    return rf"(?<![A-Za-z0-9]){out}(?![A-Za-z0-9])"
+
+
+def _edge(name: str, character: str, look: str) -> str:
+    """Latin next to Latin, or katakana next to a katakana name, makes another word of it."""
+    if character.isascii():
+        return f"({look}[A-Za-z0-9])"
+    if all(is_kana(c) and c >= "\u30a0" for c in name_key(name)):
+        return f"({look}[\\u30a1-\\u30fa\\u30fc])"
+    return ""
+
+
+def _union(patterns: dict[str, int]) -> re.Pattern[str]:
+    longest_first = sorted(patterns, key=lambda pattern: -patterns[pattern])
+    return re.compile("|".join(longest_first) or r"(?!)", re.IGNORECASE)

@@ -1,0 +1,72 @@
+"""Which volume a text speaks of right beside a title, and whether it says how many there are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Volumes", "split_volume", "volumes_after", "volumes_before"]
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """The highest volume named; `total` where the text says that there are so many."""
+
+    highest: int
+    total: bool = False
+
+
+_RANGE = r"(?:\s*(?:-|~|〜|to|and|through|から|&)\s*(?:第|vol(?:ume)?\.?\s*|#)?(\d{1,4}))?"
+_ONE = rf"(?:(?:vol(?:ume)?s?\.?|#)\s*(\d{{1,4}}){_RANGE}|第?(\d{{1,4}}){_RANGE}\s*巻(?!以上))"
+_AFTER = re.compile(
+    rf"[\s,、:(*_」』\"”\-]*(?:の|は|が|も)?(?:manga\s*)?(?:最新刊?の?)?[\s(]*{_ONE}",
+    re.IGNORECASE,
+)
+_TOTAL_AFTER = re.compile(
+    r"[^.。!?\n「『\"“]{0,30}?(?:全|complete[sd]? (?:in|with|at) |ran for |runs for |in all |all )"
+    r"(\d{1,4})\s*(?:巻|volumes)",
+    re.IGNORECASE,
+)
+_COUNT_AFTER = re.compile(
+    r"[^.。!?\n「『\"“]{0,30}?(?:\bhas |\bspans |\()(\d{1,4})\s*(?:巻|volumes)", re.IGNORECASE
+)
+_BEFORE = re.compile(
+    rf"{_ONE}\s*(?:of|from)\s+(?:the\s+)?(?:manga\s+)?[\"“*_「『]*$", re.IGNORECASE
+)
+_TOTAL_BEFORE = re.compile(
+    r"\ball\s+(\d{1,4})\s+volumes\s+of\s+(?:the\s+)?[\"“*_]*$", re.IGNORECASE
+)
+_AT_END = re.compile(rf"[\s,、:(\-]*{_ONE}[\s)]*$", re.IGNORECASE)
+_FULL = re.compile(r"[\s(]*全(\d{1,4})巻[\s)]*$")
+
+
+def volumes_after(text: str) -> Volumes | None:
+    """What the text that follows a title says of its volumes: `vol. 107`, 「第3巻」, `全23巻`."""
+    if match := _AFTER.match(text):
+        return Volumes(_highest(match))
+    if match := _TOTAL_AFTER.match(text):
+        return Volumes(_highest(match), total=True)
+    if match := _COUNT_AFTER.match(text):
+        return Volumes(_highest(match))
+    return None
+
+
+def volumes_before(text: str) -> Volumes | None:
+    """What the text that leads up to a title says: `volume 107 of`, `all 34 volumes of`."""
+    if match := _TOTAL_BEFORE.search(text):
+        return Volumes(_highest(match), total=True)
+    match = _BEFORE.search(text)
+    return Volumes(_highest(match)) if match else None
+
+
+def split_volume(name: str) -> tuple[str, Volumes | None]:
+    """A marked text as a name and the volume at its end: `Naruto vol. 7`, `ナルト 7巻`."""
+    for pattern, total in ((_FULL, True), (_AT_END, False)):
+        match = pattern.search(name)
+        if match and match.start() > 0:
+            return name[: match.start()].rstrip(" ("), Volumes(_highest(match), total)
+    return name, None
+
+
+def _highest(match: re.Match[str]) -> int:
+    return max(int(group) for group in match.groups() if group)
