@@ -51,7 +51,9 @@ _TOPICS = (
     (
         "delivery",
         re.compile(
-            r"\bdeliver|\barriv|\bship|\bdispatch|お届け|届き|届く|配送|配達|発送|到着",
+            # Not the day that a length of time counts from: within 30 days of delivery.
+            r"(?<!of )(?<!after )(?<!since )\b(?:deliver|arriv|ship|dispatch)"
+            r"|(?:お届け|届き|届く|配送|配達|発送|到着)(?!日?(?:後|から|より))",
             re.IGNORECASE,
         ),
     ),

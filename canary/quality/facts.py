@@ -10,7 +10,7 @@ The data is `store_facts.toml` beside this file. A store puts its own in its pla
 | `days` | per topic (`return`, `refund`, `delivery`, `cancel`, `points`), numbers that may be said |
 | `hours` | the same in hours |
 | `percents` | discounts and rates that exist |
-| `untrue` | not promised: `price_match`, `lifetime`, `free_returns`, `always_free` |
+| `untrue` | never promised: `price_match`, `lifetime`, `free_returns`, `always_free` |
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from canary.quality.catalogue.catalogue import Catalogue, Title
@@ -13,7 +13,14 @@ from canary.quality.marks import Mark, looks_like_title, marks
 from canary.quality.name_patterns import name_patterns
 from canary.quality.simplified import as_japanese
 from canary.quality.text import chinese_only, name_key, without_accents
-from canary.quality.volumes import Volumes, split_volume, volumes_after, volumes_before
+from canary.quality.unmarked import put_forward
+from canary.quality.volumes import (
+    Volumes,
+    split_volume,
+    volumes_after,
+    volumes_before,
+    volumes_in_next_sentence,
+)
 
 __all__ = ["Mention", "MentionFinder", "Spelling"]
 
@@ -83,7 +90,12 @@ class MentionFinder:
                 if all(mention.end <= start or end <= mention.start for start, end in taken):
                     found.append(mention)
                     taken.append((mention.start, mention.end))
-        return sorted(found, key=lambda mention: mention.start)
+        found += [
+            self._guessed(start, end, text)
+            for start, end in put_forward(text)
+            if all(end <= other or until <= start for other, until in taken)
+        ]
+        return _with_next_sentences(sorted(found, key=lambda mention: mention.start), text)
 
     def _marked(self, mark: Mark, text: str, question: str) -> Mention | None:
         named, name, volumes = self._catalogue.find(mark.inner), mark.inner, None
@@ -107,6 +119,21 @@ class MentionFinder:
             form=named.form if named else None,
             volumes=volumes or beside,
             denied=denied(text, mark.start, mark.end),
+        )
+
+    def _guessed(self, start: int, end: int, text: str) -> Mention:
+        """A name in running text that its words put forward as a title."""
+        name = text[start:end]
+        spelling, title = self._inexact(name)
+        return Mention(
+            text=name,
+            start=start,
+            end=end,
+            spelling=spelling,
+            title=title,
+            form=None,
+            volumes=_beside(text, start, end),
+            denied=denied(text, start, end),
         )
 
     def _inexact(self, name: str) -> tuple[Spelling, Title | None]:
@@ -140,6 +167,19 @@ class MentionFinder:
                 volumes=volumes,
                 denied=denied(text, start, end),
             )
+
+
+def _with_next_sentences(mentions: list[Mention], text: str) -> list[Mention]:
+    """Volumes that the sentence after a mention's own gives, for the first of each sentence."""
+    out: list[Mention] = []
+    for index, mention in enumerate(mentions):
+        before = text[mentions[index - 1].end if index else 0 : mention.start]
+        first = index == 0 or any(end in before for end in (". ", "。", "! ", "\n"))
+        volumes = mention.volumes
+        if first and volumes is None and not mention.denied:
+            volumes = volumes_in_next_sentence(text[mention.end : mention.end + 2 * _REACH])
+        out.append(replace(mention, volumes=volumes))
+    return out
 
 
 def _beside(text: str, start: int, end: int) -> Volumes | None:

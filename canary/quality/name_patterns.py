@@ -14,6 +14,8 @@ _GAP = r"[\W_]{0,3}?"
 _SHORT_HAN = 2
 _SHORT = 3
 """Names of so few characters are found only with a volume: they may be part of another word."""
+_WORD_IN_KANA = 5
+"""The same of names that are everyday words."""
 
 
 def name_patterns(catalogue: Catalogue) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -39,7 +41,9 @@ def name_patterns(catalogue: Catalogue) -> tuple[re.Pattern[str], re.Pattern[str
 def _may_be_a_word(name: str, title: Title) -> bool:
     key = name_key(name)
     if any(is_han(character) for character in key):
-        return title.everyday_word or len(key) < _SHORT_HAN
+        return len(key) < _SHORT_HAN or (title.everyday_word and len(key) <= _SHORT_HAN)
+    if any(is_kana(character) for character in key):
+        return len(key) <= _SHORT or (title.everyday_word and len(key) <= _WORD_IN_KANA)
     return title.everyday_word or len(key) <= _SHORT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Volumes", "split_volume", "volumes_after", "volumes_before"]
+__all__ = ["Volumes", "split_volume", "volumes_after", "volumes_before", "volumes_in_next_sentence"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ _TOTAL_BEFORE = re.compile(
 _AT_END = re.compile(rf"[\s,、:(\-]*{_ONE}[\s)]*$", re.IGNORECASE)
 _FULL = re.compile(r"[\s(]*全(\d{1,4})巻[\s)]*$")
 
+_NEXT_SENTENCE = re.compile(
+    r"[^.。!?\n]{0,40}[.。!]\s*(?:(?:it|they|the series)\b[^.。!?\n]{0,16}? (?P<full>complete[sd]? "
+    r"(?:in|with|at) )?(?P<english>\d{1,4}) volumes|全(?P<japanese>\d{1,4})巻)",
+    re.IGNORECASE,
+)
+
 
 def volumes_after(text: str) -> Volumes | None:
     """What the text that follows a title says of its volumes: `vol. 107`, 「第3巻」, `全23巻`."""
@@ -49,6 +55,18 @@ def volumes_after(text: str) -> Volumes | None:
     if match := _COUNT_AFTER.match(text):
         return Volumes(_highest(match))
     return None
+
+
+def volumes_in_next_sentence(text: str) -> Volumes | None:
+    """What the sentence after a title's own says of it: `It has 18 volumes`, `全23巻です`.
+
+    For the first title of a sentence only: that is what the next one goes on about.
+    """
+    match = _NEXT_SENTENCE.match(text)
+    if match is None:
+        return None
+    total = bool(match["full"] or match["japanese"])
+    return Volumes(int(match["english"] or match["japanese"]), total)
 
 
 def volumes_before(text: str) -> Volumes | None:
