@@ -11,10 +11,10 @@ _DENIAL = re.compile(
     r"|unable to|no longer|never|nothing called"
     r"|no (?:such|manga|title|series|record|volume|listing|book)"
     r"|not (?:yet|in our|familiar|aware|available|listed|out|a title|exist)"
-    r"|end(?:s|ed) (?:at|with))\b"
+    r")\b"
     r"|見つか(?:り|ら|って(?:い|お))|見当たり|存在し(?:な|ま)|ございません|ありません"
     r"|取り扱(?:って|い)[^。]{0,6}(?:ません|ない)|お取り扱いがな|確認でき|わかりかね|未発売"
-    r"|発売されて(?:いま|おり|いな)|まだ|完結して(?:い|お)|ではなく|ご用意(?:が|でき)",
+    r"|発売されて(?:いま|おり|いな)|まだ|ではなく|ご用意(?:が|でき)",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(

@@ -7,7 +7,7 @@ The data is `store_facts.toml` beside this file. A store puts its own in its pla
 | `currency` | `USD` or `JPY` |
 | `prices` | every amount that the store charges or sets: prices, fees, thresholds |
 | `labels` | its buttons, pages and programmes, so that they are not taken for titles |
-| `days` | per topic (`return`, `refund`, `delivery`, `cancel`, `points`), numbers that may be said |
+| `days` | numbers of days, by topic: `return`, `refund`, `delivery`, `cancel`, `points` |
 | `hours` | the same in hours |
 | `percents` | discounts and rates that exist |
 | `untrue` | never promised: `price_match`, `lifetime`, `free_returns`, `always_free` |

@@ -245,10 +245,13 @@ def language_of(text: str) -> Language:
     strange = found.foreign > max(_LEAST_KANA, found.kana + found.han)
     if strange or _chinese(found) or (latin and other > english and other > 1 and not japanese):
         return Language.OTHER
+    sentence = english >= _LEAST_WORDS
     if japanese:
-        # A Japanese sentence is about two characters to the English word.
-        sentence = english >= _LEAST_WORDS and 2 * len(found.words) > found.kana // 4
-        return Language.MIXED if sentence else Language.JAPANESE
+        # A Japanese sentence has about two characters to the English word.
+        both = sentence and 2 * len(found.words) > found.kana // 4
+        return Language.MIXED if both else Language.JAPANESE
+    if found.kana and found.kana + found.han >= _LEAST_KANA and sentence:
+        return Language.MIXED
     if latin or english:
         return Language.ENGLISH
     return Language.JAPANESE if found.kana + found.han else Language.NONE

@@ -38,13 +38,14 @@ _CONTROL_AFTER = re.compile(
     r"|(?:と|という)(?:表示|記載|入力|件名|お伝え|書)"
     r"|(?:\s*(?:>|→|/))"
     r"|\b(?:button|page|tab|menu|link|section|icon|screen|option|field|status|message|email|label"
-    r"|form|code|means|under|in your|at the top|at checkout|then|program|plan|sale|event|edition"
+    r"|form|code|means|under|in (?:your|the (?:menu|app|header|cart))"
+    r"|at the top|at checkout|then|program|plan|sale|event|edition"
     r"|delivery|shipping|condition)\b)",
     re.IGNORECASE,
 )
 _CONTROL_BEFORE = re.compile(
     r"\b(?:click|tap|select|choose|press|open|visit|under|see|says|saying|marked|labell?ed|words?"
-    r"|code|subject|status|reads|enter|type|go to|via|our|then|shows|show|as|condition)\s*"
+    r"|code|subject|status|reads|enter|type|go to|via|our|and then|, then|shows?|condition)\s*"
     r"(?:on|the|to|a|an|is|in)?\s*[:]?\s*$|(?:→|>)\s*$|(?:クリック|タップ|ステータスは|状態は)\s*$",
     re.IGNORECASE,
 )

@@ -6,7 +6,7 @@ import re
 
 from canary.quality.catalogue.catalogue import Catalogue, Title
 from canary.quality.romanise import syllables
-from canary.quality.text import is_han, is_kana, name_key
+from canary.quality.text import is_han, is_kana, name_key, surface
 
 __all__ = ["name_patterns"]
 
@@ -48,7 +48,7 @@ def _may_be_a_word(name: str, title: Title) -> bool:
 
 
 def _spelt(name: str) -> str:
-    parts = re.findall(r"[^\W_]+", name)
+    parts = re.findall(r"[^\W_]+", surface(name))
     body = _GAP.join(re.escape(part) for part in parts).replace("の", "[の的]")
     return f"{_edge(name, parts[0][0], '?<!')}{body}{_edge(name, parts[-1][-1], '?!')}"
 

@@ -18,7 +18,13 @@ _SLIP_LENGTH = 4
 
 def asked_in_japanese(question: str, mentions: Sequence[Mention]) -> list[Title]:
     """The titles that a Japanese or mixed surface question names in kanji or kana."""
-    if language_of(question) not in {Language.JAPANESE, Language.MIXED}:
+    bare = question
+    for mention in reversed(mentions):
+        bare = bare[: mention.start] + " " + bare[mention.end :]
+    language = language_of(bare)
+    if language is Language.NONE:
+        language = language_of(question)
+    if language not in {Language.JAPANESE, Language.MIXED}:
         return []
     titles = [
         mention.title

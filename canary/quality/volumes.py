@@ -19,7 +19,7 @@ class Volumes:
 _RANGE = r"(?:\s*(?:-|~|〜|to|and|through|から|&)\s*(?:第|vol(?:ume)?\.?\s*|#)?(\d{1,4}))?"
 _ONE = rf"(?:(?:vol(?:ume)?s?\.?|#)\s*(\d{{1,4}}){_RANGE}|第?(\d{{1,4}}){_RANGE}\s*巻(?!以上))"
 _AFTER = re.compile(
-    rf"[\s,、:(*_」』\"”\-]*(?:の|は|が|も)?(?:manga\s*)?(?:最新刊?の?)?[\s(]*{_ONE}",
+    rf"[\s,、:(*_」』\"”\-]*(?:の|は|が|も)?(?:manga\s*)?(?:最[新終][巻刊](?:の|は)?、?)?[\s(]*{_ONE}",
     re.IGNORECASE,
 )
 _TOTAL_AFTER = re.compile(
@@ -41,7 +41,9 @@ _FULL = re.compile(r"[\s(]*全(\d{1,4})巻[\s)]*$")
 
 _NEXT_SENTENCE = re.compile(
     r"[^.。!?\n]{0,40}[.。!]\s*(?:(?:it|they|the series)\b[^.。!?\n]{0,16}? (?P<full>complete[sd]? "
-    r"(?:in|with|at) )?(?P<english>\d{1,4}) volumes|全(?P<japanese>\d{1,4})巻)",
+    r"(?:in|with|at) )?(?P<english>\d{1,4}) volumes"
+    r"|全(?P<japanese>\d{1,4})巻|第?(?P<first>\d{1,4})巻"
+    r"|(?:the (?:latest|newest) is )?vol(?:ume)?s?\.? ?(?P<one>\d{1,4})\b)",
     re.IGNORECASE,
 )
 
@@ -66,7 +68,8 @@ def volumes_in_next_sentence(text: str) -> Volumes | None:
     if match is None:
         return None
     total = bool(match["full"] or match["japanese"])
-    return Volumes(int(match["english"] or match["japanese"]), total)
+    number = match["english"] or match["japanese"] or match["one"] or match["first"]
+    return Volumes(int(number), total)
 
 
 def volumes_before(text: str) -> Volumes | None:

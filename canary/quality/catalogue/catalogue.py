@@ -30,7 +30,7 @@ __all__ = ["Catalogue", "Form", "Named", "Title", "load_catalogue", "parse_title
 SHIPPED = Path(__file__).with_name("titles.jsonl")
 Form = str
 """How a title is named: `japanese`, `english` or `romanised`."""
-_SIMILAR_LENGTH = 4
+_SIMILAR_LENGTH = 3
 """A shorter Japanese name has too many neighbours to tell a slip of the pen from another name."""
 _SIMILAR_LATIN = 8
 
