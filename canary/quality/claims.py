@@ -29,6 +29,8 @@ _SPAN = re.compile(
     r"|営業日|日間?(?!本|付|曜)|時間|週間|[かヶヵケカ]月|年間?(?!代))",
     re.IGNORECASE,
 )
+_AHEAD = 15
+"""Characters: a length of time belongs rather to the word before it than to one after it."""
 _WORDED = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "ten": 10}
 _WORDED |= {"fourteen": 14, "thirty": 30, "sixty": 60, "ninety": 90}
 _WORD_NUMBER = re.compile(
@@ -166,7 +168,7 @@ def _times(sentence: str, facts: StoreFacts, asked: set[int]) -> Iterator[Claim]
         return
     for numbers, unit, text in _spans(sentence):
         at = max(0, sentence.find(text))
-        topic = min(cues, key=lambda cue: max(cue[0] - at - len(text), at - cue[1]))[2]
+        topic = min(cues, key=lambda cue: max(cue[0] - at - len(text) + _AHEAD, at - cue[1]))[2]
         known = (facts.hours if unit == "hours" else facts.days).get(topic, frozenset())
         if not set(numbers) <= known | asked:
             yield Claim(text, topic)

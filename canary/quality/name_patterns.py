@@ -11,7 +11,7 @@ from canary.quality.text import is_han, is_kana, name_key, surface
 __all__ = ["name_patterns"]
 
 _GAP = r"[\W_]{0,3}?"
-_SHORT_HAN = 2
+_SHORT_JAPANESE = 2
 _SHORT = 3
 """Names of so few characters are found only with a volume: they may be part of another word."""
 _WORD_IN_KANA = 5
@@ -41,9 +41,9 @@ def name_patterns(catalogue: Catalogue) -> tuple[re.Pattern[str], re.Pattern[str
 def _may_be_a_word(name: str, title: Title) -> bool:
     key = name_key(name)
     if any(is_han(character) for character in key):
-        return len(key) < _SHORT_HAN or (title.everyday_word and len(key) <= _SHORT_HAN)
+        return len(key) < _SHORT_JAPANESE or (title.everyday_word and len(key) <= _SHORT_JAPANESE)
     if any(is_kana(character) for character in key):
-        return len(key) <= _SHORT or (title.everyday_word and len(key) <= _WORD_IN_KANA)
+        return len(key) <= _SHORT_JAPANESE or (title.everyday_word and len(key) <= _WORD_IN_KANA)
     return title.everyday_word or len(key) <= _SHORT
 
 
@@ -68,7 +68,8 @@ def _romanised(reading: str) -> str:
 def _edge(name: str, character: str, look: str) -> str:
     """Latin next to Latin, or katakana next to a katakana name, makes another word of it."""
     if character.isascii():
-        return f"({look}[A-Za-z0-9])"
+        number = "" if character.isdigit() or look == "?<!" else r"(?!\d{1,4}巻)"
+        return f"({look}{number}[A-Za-z0-9])"
     if all(is_kana(c) and c >= "\u30a0" for c in name_key(name)):
         return f"({look}[\\u30a1-\\u30fa\\u30fc])"
     return ""

@@ -46,7 +46,7 @@ def syllables(reading: str) -> list[str]:
     for kana in reading:
         if kana in _SMALL_Y and out:
             stem = out[-1][:-1]
-            out[-1] = stem + (_SMALL_Y[kana][1:] if stem in _NO_Y else _SMALL_Y[kana])
+            out[-1] = stem + (_SMALL_Y[kana][1:] if stem.endswith(_NO_Y) else _SMALL_Y[kana])
         elif kana in _SMALL_VOWELS and out:
             out[-1] = out[-1][:-1] + _SMALL_VOWELS[kana]
         elif kana == "っ":

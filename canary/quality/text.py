@@ -46,7 +46,7 @@ def name_key(name: str) -> str:
     """
     text = unicodedata.normalize("NFD", surface(name).casefold().replace("&", " and "))
     text = unicodedata.normalize("NFC", _COMBINING.sub("", text))
-    words = re.sub(r"^the\s+(?=\S)", "", text.strip())
+    words = re.sub(r"^[\W_]*the\s+(?=\w)", "", text)
     key = "".join(_LETTERS.findall(words))
     return key or text.strip()
 
