@@ -1,7 +1,7 @@
 """Prices and promises in an answer that the store's facts do not state.
 
 An amount or a time that the customer named first, and one that the answer denies, is no claim of
-the store. A sum of several volumes at one price is taken as what it is.
+the store. A sum of several volumes at one price, less a discount that exists, is no new price.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _SPAN = re.compile(
     r"|営業日|日間?(?!本|付|曜)|時間|週間|[かヶヵケカ]月|年間?(?!代))",
     re.IGNORECASE,
 )
+_ROUNDING = {"USD": Decimal("0.01"), "JPY": Decimal(1)}
 _AHEAD = 15
 """Characters: a length of time belongs rather to the word before it than to one after it."""
 _WORDED = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "ten": 10}
@@ -137,14 +138,17 @@ def false_claims(question: str, answer: str, facts: StoreFacts) -> list[Claim]:
 
 
 def _prices(sentence: str, facts: StoreFacts, asked: set[tuple[str, Decimal]]) -> Iterator[Claim]:
-    amounts = list(_amounts(sentence))
-    counts = {int(match[1]) for match in _COUNT.finditer(sentence)}
+    counts = {int(match[1]) for match in _COUNT.finditer(sentence)} | {1}
     counts |= {
         n for word, n in _COUNTED.items() if re.search(rf"\b{word}\b", sentence, re.IGNORECASE)
     }
-    for currency, amount, text in amounts:
-        known = currency == facts.currency and (
-            amount in facts.prices or any(amount / n in facts.prices for n in counts if n > 1)
+    percents = {int(match[1]) for match in _PERCENT.finditer(sentence)} & facts.percents | {0}
+    for currency, amount, text in _amounts(sentence):
+        known = currency == facts.currency and any(
+            abs(price * n * (100 - percent) / 100 - amount) < _ROUNDING[currency]
+            for price in facts.prices
+            for n in counts
+            for percent in percents
         )
         if not known and (currency, amount) not in asked:
             yield Claim(text, "price")

@@ -26,11 +26,10 @@ def name_patterns(catalogue: Catalogue) -> tuple[re.Pattern[str], re.Pattern[str
     """
     plain: dict[str, int] = {}
     words: dict[str, int] = {}
-    for name, named in catalogue.names():
-        if named.form != "romanised" or " " in name:
-            group = words if _may_be_a_word(name, named.title) else plain
-            group[_spelt(name)] = len(name)
     for title in catalogue.titles:
+        for name in (*title.english, *title.japanese, *title.romanised):
+            group = words if _may_be_a_word(name, title) else plain
+            group[_spelt(name)] = len(name)
         group = words if title.everyday_word else plain
         for reading in title.spoken():
             if len(reading) > _SHORT:

@@ -15,17 +15,22 @@ _CALLED = re.compile(
 _WITH_VOLUME = re.compile(
     rf"(?P<name>{_CAPITALS} [A-Z][\w'&!-]*),? \(?(?:[Vv]ol(?:ume)?s?\.?|#) ?\d{{1,4}}"
 )
+_DESCRIBED = re.compile(
+    rf"(?P<name>{_CAPITALS} [A-Z][\w'&!-]*)(?:,| is| are) (?:a|an|the|our) (?:[a-z-]+ ){{0,3}}"
+    r"(?:manga|comic|series)(?! (?:artist|author|writer|creator|fan|shop|store|club))\b"
+)
 _OPENERS = frozenset(
     {"Start", "Try", "Yes", "No", "Volume", "Volumes", "Vol", "The", "Our", "Your"}
 )
 
 
 def put_forward(text: str) -> Iterator[tuple[int, int]]:
-    """Where capitalised words of a surface text stand as a title: `the manga X Y`, `X Y vol. 3`.
+    """Where capitalised words of a surface text stand as a title.
 
+    Such are `the manga X Y`, `X Y vol. 3`, and `X Y, a new series`.
     Two words at least: a single one is a name or the start of a sentence too often.
     """
-    for pattern in (_CALLED, _WITH_VOLUME):
+    for pattern in (_CALLED, _WITH_VOLUME, _DESCRIBED):
         for match in pattern.finditer(text):
             words = match["name"].split()
             while words and words[0] in _OPENERS:

@@ -85,7 +85,7 @@ class Catalogue:
         return self._by_name.get(name_key(name)) or self._by_romanised.get(romanised_key(name))
 
     def similar(self, name: str) -> Title | None:
-        """The title of which `name` is one character wrong, missing or too many, if it is one.
+        """The title that `name` misses by one character wrong, missing or added, or two swapped.
 
         Names found as they are have no such neighbour; neither have short ones.
         """
@@ -97,12 +97,6 @@ class Catalogue:
                 if len(other) >= _least_length(other) and _one_apart(key, other):
                     return title
         return None
-
-    def names(self) -> Iterator[tuple[str, Named]]:
-        """Every name as its title's record spells it, romanised ones by letter too."""
-        for title in self.titles:
-            for name, form in _names(title):
-                yield name, Named(title, form)
 
     def _index(self, title: Title) -> None:
         for name, form in _names(title):
@@ -169,5 +163,8 @@ def _one_apart(left: str, right: str) -> bool:
     same = 0
     while same < len(left) and left[same] == right[same]:
         same += 1
-    rest = left[same + 1 :] if len(left) == len(right) else left[same:]
-    return left != right and rest == right[same + 1 :]
+    if len(left) < len(right):
+        return left[same:] == right[same + 1 :]
+    swapped = left[same : same + 2] == right[same : same + 2][::-1]
+    skipped = 2 if swapped else 1
+    return left != right and left[same + skipped :] == right[same + skipped :]
