@@ -35,7 +35,7 @@ _CONTROL_AFTER = re.compile(
     r"|プラン|便|設定|ステータス|キャンペーン|セール|クーポン|コード|メール|プログラム)"
     r"|(?:を|から|より|に|へ|で)(?:タップ|クリック|選|お選び|開|押|お進み|手続|お手続|ご?確認"
     r"|変更|お申|申|進)"
-    r"|(?:と|という)(?:表示|記載|入力|件名|お伝え|書)"
+    r"|(?:と|という)(?:表示|記載|入力|件名|お伝え|書|読み|読む|よみ)"
     r"|(?:\s*(?:>|→|/))"
     r"|\b(?:button|page|tab|menu|link|section|icon|screen|option|field|status|message|email|label"
     r"|form|code|means|under|in (?:your|the (?:menu|app|header|cart))"

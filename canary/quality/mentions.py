@@ -34,7 +34,7 @@ class Spelling(StrEnum):
     EXACT = "exact"
     """A name of the catalogue, but for width, case and punctuation."""
     SIMPLIFIED = "simplified"
-    """A Japanese name written with simplified Chinese characters."""
+    """Written with simplified Chinese characters; without title where it is a Chinese name."""
     MISSPELT = "misspelt"
     """One character away from a name."""
     UNKNOWN = "unknown"
@@ -140,9 +140,9 @@ class MentionFinder:
         japanese = as_japanese(name)
         title = self._catalogue.find(japanese)
         near = title.title if title else self._catalogue.similar(japanese)
-        if near is None:
-            return Spelling.UNKNOWN, None
         simplified = japanese != name or any(map(chinese_only, name))
+        if near is None and not any(map(chinese_only, name)):
+            return Spelling.UNKNOWN, None
         return (Spelling.SIMPLIFIED if simplified else Spelling.MISSPELT), near
 
     def _unmarked(

@@ -60,7 +60,8 @@ def lost_names(
     slips = [title for title in asked if slipped(title, answer)]
     simplified = [m.title for m in mentions if m.spelling is Spelling.SIMPLIFIED and m.title]
     read = [reading.title for reading in readings]
-    needed = [title for title in asked if title in named or title in slips]
+    in_chinese = any(m.spelling is Spelling.SIMPLIFIED and m.title is None for m in mentions)
+    needed = [title for title in asked if title in named or title in slips or in_chinese]
     needed = list(dict.fromkeys([*needed, *read, *simplified]))
     misread = {reading.title for reading in readings if not reading.right}
     japanese = {mention.title for mention in mentions if mention.form == "japanese"}
