@@ -11,7 +11,7 @@ from canary.quality.text import is_han, is_kana, name_key, surface
 __all__ = ["name_patterns"]
 
 _GAP = r"[\W_]{0,3}?"
-_LONG_VOWEL = re.compile(r"(?<=[a-z])[ou](?![ou\]]|\[)")
+_LONG_VOWEL = re.compile(r"(?<=[a-z])[ou](?![ou])")
 """Where romanisations differ: Bungo or Bungou."""
 _SHORT_JAPANESE = 2
 _SHORT = 3
@@ -50,8 +50,8 @@ def _may_be_a_word(name: str, title: Title) -> bool:
 
 def _spelt(name: str) -> str:
     parts = re.findall(r"[^\W_]+", surface(name))
-    body = _GAP.join(re.escape(part) for part in parts).replace("の", "[の的]")
-    body = _LONG_VOWEL.sub(r"\g<0>[ou]?", body)
+    loose = (_LONG_VOWEL.sub(r"\g<0>[ou]?", re.escape(part)) for part in parts)
+    body = _GAP.join(loose).replace("の", "[の的]")
     return f"{_edge(name, parts[0][0], '?<!')}{body}{_edge(name, parts[-1][-1], '?!')}"
 
 
