@@ -17,10 +17,10 @@ from canary.quality.text import sentences
 __all__ = ["Claim", "false_claims"]
 
 _AMOUNT = re.compile(
-    r"(?P<dollar>(?:us)?\$\s?(?P<usd>\d[\d,]*(?:\.\d+)?))"
-    r"|(?P<usd2>\d[\d,]*(?:\.\d+)?)\s?(?:usd|dollars?|bucks)\b"
-    r"|[¥\\]\s?(?P<jpy>\d[\d,]*)"
-    r"|(?P<jpy2>\d[\d,]*)\s?(?:円|yen\b|jpy\b)",
+    r"(?P<dollar>(?:us)?\$\s?(?P<usd>\d[\d,]{0,12}(?:\.\d+)?))"
+    r"|(?<![\d,])(?P<usd2>\d[\d,]{0,12}(?:\.\d+)?)\s?(?:usd|dollars?|bucks)\b"
+    r"|[¥\\]\s?(?P<jpy>\d[\d,]{0,12})"
+    r"|(?<![\d,])(?P<jpy2>\d[\d,]{0,12})\s?(?:円|yen\b|jpy\b)",
     re.IGNORECASE,
 )
 _SPAN = re.compile(
