@@ -30,6 +30,8 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 _ROUNDING = {"USD": Decimal("0.01"), "JPY": Decimal(1)}
+_LEAST_YEN = 10
+"""Less is what a point is worth, not what something costs."""
 _AHEAD = 15
 """Characters: a length of time belongs rather to the word before it than to one after it."""
 _WORDED = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "ten": 10}
@@ -150,7 +152,8 @@ def _prices(sentence: str, facts: StoreFacts, asked: set[tuple[str, Decimal]]) -
             for n in counts
             for percent in percents
         )
-        if not known and (currency, amount) not in asked:
+        tiny = currency == "JPY" and amount < _LEAST_YEN
+        if not known and not tiny and (currency, amount) not in asked:
             yield Claim(text, "price")
 
 

@@ -80,7 +80,7 @@ def language_of(text: str) -> Language:
     strange = found.foreign > max(_LEAST_KANA, found.kana + found.han)
     if strange or _chinese(found) or (latin and other > english and other > 1 and not japanese):
         return Language.OTHER
-    sentence = english >= _LEAST_WORDS or (latin and english > 0)
+    sentence = english >= _LEAST_WORDS or (latin and english > 1)
     if japanese:
         # A Japanese sentence has about two characters to the English word.
         both = sentence and 2 * len(found.words) > found.kana // 4

@@ -44,7 +44,8 @@ _CONTROL_AFTER = re.compile(
     re.IGNORECASE,
 )
 _CONTROL_BEFORE = re.compile(
-    r"\b(?:click|tap|select|choose|press|open|visit|under|see|says|saying|marked|labell?ed|words?"
+    r"\b(?:click|tap|select|choose|press|open|visit|under|see|says|saying|marked|labell?ed|words?|note|tag|badge"
+    r"|term|phrase|sign"
     r"|code|subject|status|reads|enter|type|go to|via|our|and then|, then|shows?|condition)\s*"
     r"(?:on|the|to|a|an|is|in)?\s*[:]?\s*$|(?:→|>)\s*$|(?:クリック|タップ|ステータスは|状態は)\s*$",
     re.IGNORECASE,
@@ -88,6 +89,8 @@ def looks_like_title(mark: Mark, text: str, question: str) -> bool:
     Buttons, pages, speech and lower-case words are not, nor what only repeats the customer;
     emphasis and single Japanese quotes are where the line speaks of books.
     """
+    if " " not in mark.inner and mark.inner.lower() in question:
+        return False  # A word that the customer asked about: "seinen", not "Seinen Diaries".
     if _is_control(mark, text) or _SPEECH.search(mark.inner) or not _is_name(mark.inner):
         return False
     if mark.kind in _BOOK or _BOOKISH.search(_line(text, mark)):
