@@ -48,7 +48,7 @@ _WORDS = {
     ).items()
 }
 _ENGLISH, _OTHERS, _ROMAJI = _WORDS["english"], _WORDS["others"], _WORDS["romaji"]
-_SHARED = _ENGLISH & _OTHERS
+_SHARED = _ENGLISH & (_OTHERS | _ROMAJI)
 _WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:'[a-z]+)?")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+")
 _QUOTED = re.compile(r"『[^』]*』|「[^」]*」|\([^()]*\)|\"[^\"]*\"|“[^”]*”|\*\*[^*]*\*\*")
@@ -128,7 +128,11 @@ def _only_english(text: str, seen: Language) -> bool:
     found = prose(text)
     romaji = sum(word in _ROMAJI for word in found.words)
     english, _ = _counts(found.words)
-    return seen is Language.ENGLISH and found.kana + found.han <= _LEAST_KANA and romaji <= english
+    return (
+        seen is Language.ENGLISH
+        and found.kana + found.han <= _LEAST_KANA
+        and romaji <= max(english, 1)
+    )
 
 
 def _counts(words: tuple[str, ...]) -> tuple[int, int]:

@@ -89,7 +89,7 @@ def looks_like_title(mark: Mark, text: str, question: str) -> bool:
     Buttons, pages, speech and lower-case words are not, nor what only repeats the customer;
     emphasis and single Japanese quotes are where the line speaks of books.
     """
-    if " " not in mark.inner and mark.inner.lower() in question:
+    if mark.inner.isascii() and " " not in mark.inner and mark.inner.lower() in question:
         return False  # A word that the customer asked about: "seinen", not "Seinen Diaries".
     if _is_control(mark, text) or _SPEECH.search(mark.inner) or not _is_name(mark.inner):
         return False

@@ -11,6 +11,9 @@ The data is `titles.jsonl` beside this file: one JSON object a line, encoded in 
 | `volumes` | the last volume of the Japanese edition known in March 2025 |
 | `complete` | whether the series ends with it |
 | `everyday_word` | true where a name is an ordinary word: found only in marks or with a volume |
+
+Series that are not complete have more volumes by now: a store puts its own file in this one's
+place, or good answers about its newest volumes are flagged.
 """
 
 from __future__ import annotations

