@@ -159,33 +159,33 @@ def peers(document: Document) -> str:
 
 
 def later(document: Document) -> str:
-    """Where a tuned tool is sooner than ours, said plainly."""
+    """Where a tuned tool is sooner than ours, by the median or by the slow 5%, said plainly."""
     said = []
     for world in document["worlds"]:
-        ours = next(
-            each
-            for each in document["rows"]
-            if each["world"] == world and each["strategy"] == "ours"
-        )
-        if not ours["delay"] or ours["delay"]["median"] is None:
-            continue
-        for each in document["rows"]:
-            found = each["delay"]
-            sooner = (
-                each["world"] == world
-                and each["strategy"] in PEERS
-                and each["thresholds"] != "default"
-                and each["claims"]
-                and found
-                and found["median"] is not None
-                and found["median"] < ours["delay"]["median"]
-            )
-            if sooner:
-                said.append(
-                    f"- `{world}`: `{each['strategy']}` ({each['thresholds']}) after "
-                    f"{minutes(found['median'])}, ours after {minutes(ours['delay']['median'])}."
-                )
+        here = [each for each in document["rows"] if each["world"] == world]
+        ours = next(each["delay"] for each in here if each["strategy"] == "ours")
+        for measure, words in (("median", "half"), ("p95", "95%")):
+            if not ours or ours[measure] is None:
+                continue
+            said += [
+                f"- `{world}`, {words} of releases: `{each['strategy']}` ({each['thresholds']}) "
+                f"within {minutes(each['delay'][measure])}, ours within {minutes(ours[measure])}."
+                for each in here
+                if sooner(each, ours[measure], measure)
+            ]
     return "\n".join(said) or "Nowhere."
+
+
+def sooner(row: Document, ours: float, measure: str) -> bool:
+    """Whether a tool that claims to watch what is hurt, tuned to our false stops, is sooner."""
+    return bool(
+        row["strategy"] in PEERS
+        and row["thresholds"] != "default"
+        and row["claims"]
+        and row["delay"]
+        and row["delay"][measure] is not None
+        and row["delay"][measure] < ours
+    )
 
 
 def fitted(rows: Mapping[tuple[str, str, str], Document], name: str) -> str:
