@@ -24,12 +24,27 @@ def gate_verdicts(policy: CompiledPolicy, stage: int, facts: Facts) -> tuple[Ver
     """The verdict of every gate that guards `stage`, from the present block's data."""
     if facts.late:
         return unresolved_verdicts(policy, stage, "the feed of events is late")
+    block = _Block(facts)
     return tuple(
         verdict
         for gate in policy.gates
         if gate.stage == stage
-        for verdict in _verdicts(policy, gate, facts)
+        for verdict in _verdicts(policy, gate, block)
     )
+
+
+class _Block:
+    """The present block's data; several gates ask for the same metric's pairs."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._pairs: dict[str, tuple[Pair, ...]] = {}
+
+    def pairs(self, metric: str) -> tuple[Pair, ...]:
+        """Both arms of every stratum with data of the metric."""
+        if metric not in self._pairs:
+            self._pairs[metric] = pairs_of(self.facts.block_cells, metric)
+        return self._pairs[metric]
 
 
 def unresolved_verdicts(policy: CompiledPolicy, stage: int, why: str) -> tuple[Verdict, ...]:
@@ -41,20 +56,20 @@ def unresolved_verdicts(policy: CompiledPolicy, stage: int, why: str) -> tuple[V
     )
 
 
-def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verdict]:
+def _verdicts(policy: CompiledPolicy, gate: Gate, block: _Block) -> Iterator[Verdict]:
     metric = policy.metric(gate.metric)
     z = one_sided_z(policy.statistics.gate_confidence)
     if metric.measure == "quantile":
-        yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, facts))
+        yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, block.facts))
         return
     if metric.denominator == SURVEYS:
-        yield from _survey_verdicts(policy, gate, facts, z)
+        yield from _survey_verdicts(policy, gate, block, z)
         return
     if gate.scope == "overall":
-        pairs = pairs_of(facts.block_cells, metric.name)
+        pairs = block.pairs(metric.name)
         yield _verdict(metric, gate, "overall", compare(policy, metric, gate.unit, pairs, z))
         return
-    everyone = pairs_of(facts.block_cells, metric.name)
+    everyone = block.pairs(metric.name)
     groups = {name: within(everyone, strata) for name, strata in _groups(policy, gate).items()}
     yield from _by_group(policy, metric, gate, groups, z)
 
@@ -74,15 +89,15 @@ def _by_group(
 
 
 def _survey_verdicts(
-    policy: CompiledPolicy, gate: Gate, facts: Facts, z: float
+    policy: CompiledPolicy, gate: Gate, block: _Block, z: float
 ) -> Iterator[Verdict]:
     """A metric over surveys has no verdict where the arms do not answer the survey alike."""
     metric = policy.metric(gate.metric)
     scopes: dict[str, frozenset[str] | None] = {"overall": None}
     if gate.scope != "overall":
         scopes = {**_groups(policy, gate)}
-    everyone = pairs_of(facts.block_cells, metric.name)
-    responses = response_pairs(policy, facts.block_cells)
+    everyone = block.pairs(metric.name)
+    responses = response_pairs(policy, block.facts.block_cells)
     alike: dict[str, tuple[Pair, ...]] = {}
     for name, strata in scopes.items():
         pairs = everyone if strata is None else within(everyone, strata)

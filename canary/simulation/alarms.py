@@ -137,11 +137,15 @@ def raised(
 def counted(events: Counts, trials: Counts, window: float, lead: int) -> Counted:
     """Counts over the windows that end with each step after the `lead` first."""
     width = max(1, round(window / STEP))
+    if width == 1:
+        (ec, e), (nc, n) = events[:, lead:], trials[:, lead:]
+        return Counted(e=e, n=n, ec=ec, nc=nc)
+    # Nothing happened before the first step: windows that reach back farther start there.
     sums = []
     for values in (events, trials):
-        total = np.concatenate([np.zeros((2, 1)), np.cumsum(values, axis=1)], axis=1)
-        ends = np.arange(lead + 1, values.shape[1] + 1)
-        sums.append(total[:, ends] - total[:, np.maximum(0, ends - width)])
+        padded = np.concatenate([np.zeros((2, width)), values], axis=1)
+        total = np.cumsum(padded, axis=1)[:, lead:]
+        sums.append(total[:, width:] - total[:, :-width])
     (ec, e), (nc, n) = sums
     return Counted(e=e, n=n, ec=ec, nc=nc)
 

@@ -54,14 +54,14 @@ def harm_hours(history: History, marks: Counts) -> tuple[Flags, Flags]:
     rejects = crossed & enough
     holds = np.zeros_like(rejects)
     critical = sum(intent.revenue_critical for intent in policy.intents)
+    member = (intents == np.arange(len(policy.intents))[:, None]).astype(np.float64)
+    by_intent = (member @ s, member @ v, member @ weight)
+    fewest = np.minimum(member @ n[CONTROL], member @ n[CANARY])
     for index, intent in enumerate(policy.intents):
-        own = intents == index
         share = critical if intent.revenue_critical else len(policy.intents) - critical
         alpha = plan.harm_alpha_revenue / share
-        enough = n[:, own].sum(axis=1).min(axis=0) >= plan.harm_min_outcomes
-        found = enough & _crossed(
-            (s[own].sum(0), v[own].sum(0), weight[own].sum(0)), limit, alpha, rho
-        )
+        own = (by_intent[0][index], by_intent[1][index], by_intent[2][index])
+        found = (fewest[index] >= plan.harm_min_outcomes) & _crossed(own, limit, alpha, rho)
         if intent.revenue_critical:
             rejects |= found
         else:

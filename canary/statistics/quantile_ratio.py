@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ _ROUNDING = 1e-12
 """A probability that equals the confidence but for rounding reaches it."""
 
 
+@functools.lru_cache(maxsize=64)
 def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
     """The 1-based ranks whose order statistics bound the q-quantile, each one-sided.
 
