@@ -25,10 +25,10 @@ from canary.local import athena as engine
 from canary.local.parquet import read_rows
 from canary.local.patches import Patches
 from canary.policy.compiled import CompiledPolicy
-from canary.release.model import Phase, ReleaseState
 from stacks.constructs.event_store import DAY_COLUMNS, EVENT_COLUMNS
 from tests.canary import samples
 from tests.local.alarm_bench import REGION
+from tests.local.baking import baking
 
 BUCKET = "the-lake"
 DAYS = f"s3://{BUCKET}/days/"
@@ -36,18 +36,8 @@ MIDNIGHT = 1_700_006_400.0
 """2023-11-15, 00:00 UTC: the release starts in the evening before."""
 HOUR = 3600.0
 KINDS = {"string": str, "double": float, "int": int, "bigint": int}
-STATE = ReleaseState(
-    release_id="r-1",
-    test_id="t-1",
-    candidate="model-b",
-    control="model-a",
-    region=REGION,
-    phase=Phase.BAKING,
-    policy="{}",
-    policy_digest="d",
+STATE = baking(
     admitted_at=MIDNIGHT - 5 * HOUR,
-    execution_arn="arn",
-    stage=1,
     first_exposure_at=MIDNIGHT - 4 * HOUR,
     block_started_at=MIDNIGHT + 20 * HOUR,
 )

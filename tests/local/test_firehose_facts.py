@@ -24,26 +24,16 @@ from canary.local import athena as engine
 from canary.local.firehose import DeliveryStreams
 from canary.local.log_delivery import subscription_event
 from canary.local.patches import Patches
-from canary.release.model import Phase, ReleaseState
 from stacks.constructs.event_store import DAY_COLUMNS, EVENT_COLUMNS
 from tests.canary import samples
 from tests.local.alarm_bench import ACCOUNT, REGION, START, StillClock
+from tests.local.baking import baking
 from tests.local.test_firehose import ARN, BUCKET, PROPERTIES
 
 HOUR = 3600.0
 INTENTS = ("faq", "recommendation", "order_tracking")
-STATE = ReleaseState(
-    release_id="r-1",
-    test_id="t-1",
-    candidate="model-b",
-    control="model-a",
-    region=REGION,
-    phase=Phase.BAKING,
-    policy="{}",
-    policy_digest="d",
+STATE = baking(
     admitted_at=START - 20 * HOUR,
-    execution_arn="arn",
-    stage=1,
     first_exposure_at=START - 19 * HOUR,
     block_started_at=START - 19 * HOUR,
 )
