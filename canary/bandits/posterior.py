@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from canary.statistics.panels import BETWEEN
 from canary.statistics.validation import Values, fraction, not_negative
 
 __all__ = ["best_chances", "expected_losses", "intervals"]
@@ -17,8 +18,6 @@ _SPREADS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.
 """Panel edges on both sides of a mode, in standard deviations of the logit: a posterior of few
 rewards falls off exponentially, one of many has nothing beyond ten."""
 _EDGES = np.concatenate((-_SPREADS[:0:-1], _SPREADS))
-_BETWEEN = np.linspace(-36.0, 36.0, 25)
-"""Edges for what is integrated over the rates themselves, also between posteriors far apart."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
@@ -57,7 +56,7 @@ def expected_losses(successes: ArrayLike, failures: ArrayLike) -> Values:
     The integral over rates of F_k * (1 - product of the others' F), which does not cancel.
     Arguments and errors as for `best_chances`.
     """
-    grid = _Grid(*_posterior(successes, failures), also=_BETWEEN)
+    grid = _Grid(*_posterior(successes, failures), also=BETWEEN)
     below = grid.below()
     step = grid.weights * np.exp(_log_expit(grid.x) + _log_expit(-grid.x))
     losses = [
@@ -105,7 +104,7 @@ class _Grid:
     posterior probability about each node, normalised by its own sum: no constant is needed.
     """
 
-    def __init__(self, alpha: Values, beta: Values, also: Values = _BETWEEN[:0]) -> None:
+    def __init__(self, alpha: Values, beta: Values, also: Values = BETWEEN[:0]) -> None:
         mode = np.log(alpha) - np.log(beta)
         spread = np.sqrt(1 / alpha + 1 / beta)
         edges = mode[..., None] + spread[..., None] * _EDGES

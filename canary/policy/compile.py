@@ -24,6 +24,7 @@ from canary.policy.compiled import (
     Statistics,
     Trigger,
 )
+from canary.policy.compiled_bandits import Bandit, BanditArm, Bandits
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
 from canary.policy.model import ChecksRule, LedgerRule, Policy, Region
 from canary.policy.pace import apply_pace
@@ -32,6 +33,10 @@ from canary.policy.problem import PolicyError, Problem
 from canary.policy.validation import validate_policy
 
 __all__ = ["compile_policy", "load_policy"]
+
+
+_CONTEXTUAL = 3
+"""The experiment tier whose bandits read the question's context."""
 
 
 def load_policy(path: Path) -> Policy:
@@ -167,6 +172,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
             **policy.baseline.model_dump(), daily_conversations=region.daily_conversations
         ),
         ledger=_ledger(policy.ledger),
+        bandits=_bandits(policy),
     )
 
 
@@ -193,6 +199,40 @@ def _ledger(rule: LedgerRule) -> Ledger:
         w0=rule.w0,
         payout=rule.payout,
         review_seconds=rule.review,
+    )
+
+
+def _bandits(policy: Policy) -> Bandits:
+    """An intent's tier says how its arms are tried: 3 by a contextual bandit, else by Thompson."""
+    rule = policy.bandits
+    if rule is None:
+        return Bandits()
+    contextual = {
+        name
+        for tier in policy.experiment_tiers
+        if tier.tier == _CONTEXTUAL
+        for name in tier.intents
+    }
+    return Bandits(
+        exploration=rule.exploration,
+        reward_window_seconds=rule.reward_window,
+        quality_floor=rule.quality_floor,
+        quality_sampling=rule.quality_sampling,
+        quality_scores=rule.quality_scores,
+        shift_errors=rule.shift_errors,
+        shift_size=rule.shift_size,
+        shift_decisions=rule.shift_decisions,
+        review_after_seconds=rule.review_after,
+        converged_below=rule.converged_below,
+        breadth=rule.breadth,
+        intents=tuple(
+            Bandit(
+                each.intent,
+                "linucb" if each.intent in contextual else "thompson",
+                tuple(BanditArm(arm.name, arm.prompt.strip()) for arm in each.arms),
+            )
+            for each in rule.intents
+        ),
     )
 
 

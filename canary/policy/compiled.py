@@ -14,6 +14,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from canary.policy.compiled_bandits import Bandits
+
 __all__ = [
     "Baseline",
     "Checks",
@@ -288,6 +290,7 @@ class CompiledPolicy:
     wave_before: tuple[str, ...] = field(default=())
     """The regions of the wave before this one's: a release starts after theirs is promoted."""
     ledger: Ledger = field(default=Ledger())
+    bandits: Bandits = field(default=Bandits())
 
     @property
     def fault_wait_seconds(self) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from canary.policy.bandits import BanditsRule
 from canary.policy.duration import Duration
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
 from canary.policy.part import Fraction, Many, Name, Part, Positive
@@ -242,6 +243,7 @@ class Policy(Part):
     watch: Watch
     detector: DetectorRule
     promotion: PromotionRule
+    bandits: BanditsRule | None = None
     baseline: BaselineRule
 
     def region(self, name: str) -> Region:

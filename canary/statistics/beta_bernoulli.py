@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, expit, log_expit
 
+from canary.statistics.panels import BETWEEN
 from canary.statistics.validation import Values, above_zero
 
 __all__ = ["Beta", "expected_losses", "probability_best", "probability_better"]
@@ -67,7 +68,7 @@ def expected_losses(control: Beta, canary: Beta) -> tuple[float, float]:
     "+" one more success (Stucchio 2015); computed as the integral of F1 (1 - F0), which does not
     cancel, and its mirror image.
     """
-    x, weights = _grid([control, canary])
+    x, weights = _grid([control, canary], also=BETWEEN)
     rate = expit(x)
     step = weights * np.exp(log_expit(x) + log_expit(-x))
     f0, f1 = (betainc(arm.alpha, arm.beta, rate) for arm in (control, canary))
@@ -81,8 +82,8 @@ def _density(arm: Beta, x: Values) -> Values:
     return np.asarray(np.exp(logs))
 
 
-def _grid(arms: Sequence[Beta]) -> tuple[Values, Values]:
-    edges = np.unique(np.concatenate([_quantiles(arm) for arm in arms]))
+def _grid(arms: Sequence[Beta], also: Values = BETWEEN[:0]) -> tuple[Values, Values]:
+    edges = np.unique(np.concatenate([also, *(_quantiles(arm) for arm in arms)]))
     half = np.diff(edges) / 2
     x = (edges[:-1] + half)[:, None] + half[:, None] * _NODES
     return x.ravel(), (half[:, None] * _WEIGHTS).ravel()

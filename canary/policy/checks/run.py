@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canary.policy.checks import (
+    bandits,
     calendar,
     gates,
     intents,
@@ -40,6 +41,8 @@ _CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     statistics.check_sampling,
     calendar.check_calendar,
     ledger.check_ledger,
+    bandits.check_exploration,
+    bandits.check_bandits,
 )
 """Each takes the sections it reads as parameters of the same name."""
 
@@ -53,7 +56,7 @@ def run_checks(sections: Mapping[str, Any]) -> Iterator[Problem]:
     whole = {
         name: value
         for name, value in sections.items()
-        if not (isinstance(value, tuple) and None in value)
+        if value is not None and not (isinstance(value, tuple) and None in value)
     }
     for check in _CHECKS:
         names = inspect.signature(check).parameters

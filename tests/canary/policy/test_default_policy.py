@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy, Gate
 from canary.policy.model import Policy
 from canary.policy.planning import hopeless_gates
+from canary.policy.validation import validate_policy
 from canary.routing.rates import asked_share, rate
 from tests.canary.policy.conftest import POLICY_FILE
 
@@ -163,3 +165,26 @@ def test_no_region_has_a_hopeless_gate(policy: Policy) -> None:
     """A candidate just like the control can pass every gate of every region in time."""
     for region in policy.regions:
         assert list(hopeless_gates(compile_policy(policy, region.name))) == []
+
+
+def test_low_risk_intents_have_bandits(compiled: CompiledPolicy) -> None:
+    """Tier 2 learns by Thompson sampling, tier 3 by LinUCB; one arm of each is today's answer."""
+    bandits = compiled.bandits
+    kinds = {each.intent: each.kind for each in bandits.intents}
+    assert kinds == {
+        "faq": "thompson",
+        "promotion": "thompson",
+        "chitchat": "thompson",
+        "order_tracking": "linucb",
+    }
+    assert (bandits.exploration, bandits.quality_floor) == (0.10, 0.80)
+    assert bandits.reward_window_seconds == compiled.metric("completion").outcome_window_seconds
+    assert all(each.prompt("as-is") == "" for each in bandits.intents)
+    assert CompiledPolicy.from_json(compiled.to_json()) == compiled
+
+
+def test_a_policy_without_the_table_has_no_bandits(values: dict[str, Any]) -> None:
+    """The table is optional, and its absence hides no other problem."""
+    del values["bandits"]
+    compiled = compile_policy(validate_policy(values), "us-east-1")
+    assert compiled.bandits.intents == ()

@@ -238,3 +238,11 @@ def test_novelty_is_seldom_seen_where_there_is_none() -> None:
     assert np.mean(np.abs(late) < 0.5 * np.abs(early)) > 0.25
     gone = novelty_contrast(source.normal(4, 1, 9999), 1, source.normal(0, 0.5, 9999), 0.25)
     assert np.mean(gone.novelty) > 0.8
+
+
+def test_losses_of_posteriors_far_apart_count_the_stretch_between_them() -> None:
+    """A rate surely near 1 against one surely near 0: what is given up is the whole difference."""
+    for high, low in ((Beta(2_000_000, 1), Beta(1, 2_000_000)), (Beta(3e6, 2), Beta(2, 3e6))):
+        if_low, if_high = expected_losses(high, low)
+        assert if_low == pytest.approx(high.mean - low.mean, abs=1e-9)
+        assert if_high == pytest.approx(0.0, abs=1e-12)
