@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
+from canary.bandits.allocation import Allocation
 from canary.bandits.context import Context
 from canary.bandits.log import Decision
 from canary.bandits.rules import Rules
 from canary.bandits.shares import arm_at
-from canary.bandits.state import BanditState
 from canary.routing.assignment import bucket
 
-__all__ = ["draw"]
+__all__ = ["Allocated", "draw"]
+
+
+class Allocated(Protocol):
+    """A bandit's state, or what is served of it."""
+
+    @property
+    def intent(self) -> str:
+        """Whose questions it draws for."""
+
+    def allocation_at(self, now: float) -> Allocation:
+        """What is served at `now`, epoch seconds."""
 
 
 def draw(
-    state: BanditState,
+    state: Allocated,
     *,
     conversation_id: str,
     unit_id: str,

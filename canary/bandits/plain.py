@@ -17,6 +17,8 @@ from canary.bandits.linear import LinearSums
 from canary.bandits.log import Decision
 from canary.bandits.review import Review
 from canary.bandits.revise import Finding
+from canary.bandits.rules import Rules
+from canary.bandits.serving import Serving, Servings
 from canary.bandits.state import Arm, BanditState
 from canary.bandits.tally import Moments, Week
 from canary.statistics.ratio_metric import Totals
@@ -28,7 +30,9 @@ __all__ = [
     "plain_decision",
     "plain_finding",
     "plain_review",
+    "plain_servings",
     "plain_state",
+    "servings_of",
     "state_of",
 ]
 
@@ -37,6 +41,7 @@ SCHEMA = 1
 
 Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 
+_DRAWING = ("floor", "breadth", "ridge")
 _WHOLE = 2.0**53
 """Up to here a float and an integer are the same number."""
 
@@ -96,6 +101,34 @@ def decision_of(value: Mapping[str, Any]) -> Decision:
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"decision: {problem} is missing or of another type") from problem
+
+
+def plain_servings(served: Servings) -> dict[str, Plain]:
+    """What is published, with its schema's number; of the rules just those that a draw needs."""
+    rules = {name: _plain(getattr(served.rules, name)) for name in _DRAWING}
+    return {"schema": SCHEMA, **_fields(served), "rules": rules}
+
+
+def servings_of(value: Mapping[str, Any]) -> Servings:
+    """Read what `plain_servings` wrote; errors as for `state_of`."""
+    if value.get("schema") != SCHEMA:
+        raise ValueError(f"schema: {value.get('schema')!r} is not {SCHEMA}")
+    try:
+        return Servings(
+            Rules(**{name: float(value["rules"][name]) for name in _DRAWING}),
+            float(value["sampling"]),
+            {
+                intent: Serving(
+                    intent,
+                    _allocation(each["current"]),
+                    {str(arm): str(prompt) for arm, prompt in each["prompts"].items()},
+                    None if each["upcoming"] is None else _allocation(each["upcoming"]),
+                )
+                for intent, each in value["intents"].items()
+            },
+        )
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise ValueError(f"servings: {problem} is missing or of another type") from problem
 
 
 def plain_review(found: Review) -> dict[str, Plain]:

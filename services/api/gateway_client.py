@@ -86,14 +86,16 @@ class GatewayClient:
         turn: int,
         attempt: int,
         intent: str,
+        instruction: str = "",
     ) -> Attempt:
-        """Ask `arm` for an answer, once."""
+        """Ask `arm` for an answer, once; `instruction` goes to the model with its system prompt."""
         document = {
             "messages": messages,
             "conversation_id": conversation_id,
             "turn": turn,
             "attempt": attempt,
             "intent": intent,
+            **({"instruction": instruction} if instruction else {}),
         }
         try:
             async with self._session.post(

@@ -29,6 +29,7 @@ KEPT_MESSAGES = 20
 REMEMBERED_UNITS = 20_000
 TIMEOUT_SECONDS = 0.5
 _FLAG = "canary_active"
+_BANDITS = "bandits"
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
@@ -68,6 +69,10 @@ class Session:
     lost: bool = False
     cached: bool = False
     """Whether Redis had the unit's assignment: a hit of the cache."""
+    bandits: str | None = None
+    """What is served of the bandits, as it is published."""
+    decided: str | None = None
+    """The arms that bandits chose for the conversation, as `save` was given them."""
 
     def conversation(self, conversation_id: str) -> tuple[Message, ...]:
         """The messages of one conversation, the oldest first."""
@@ -103,25 +108,29 @@ class Sessions:
         self._memory: OrderedDict[str, Assignment] = OrderedDict()
         self._failing = False
 
-    async def read(self, unit_id: str) -> Session:
-        """Flag, assignment and history in one round trip."""
+    async def read(self, unit_id: str, conversation_id: str = "") -> Session:
+        """Flag, assignment and history in one round trip; of a conversation its bandits too."""
         pipeline = self._cache.pipeline(transaction=False)
-        pipeline.get(_FLAG)
+        keys = [_BANDITS, _decided_key(conversation_id)] if conversation_id else []
+        pipeline.mget(_FLAG, *keys)
         pipeline.get(_assignment_key(unit_id))
         pipeline.lrange(_history_key(unit_id), -KEPT_MESSAGES, -1)
         try:
-            flag, record, history = await pipeline.execute()
+            flags, record, history = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
             remembered = self._memory.get(unit_id)
             return Session(record=remembered, lost=remembered is None)
         self._failing = False
         kept = _record(record)
+        flag, bandits, decided = flags if keys else (*flags, None, None)
         return Session(
             record=kept,
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
             cached=kept is not None,
+            bandits=bandits,
+            decided=decided,
         )
 
     async def claim(self, record: Assignment) -> Assignment:
@@ -141,11 +150,21 @@ class Sessions:
             return record
         return _record(held) or record
 
-    async def save(self, record: Assignment, messages: Sequence[Message]) -> None:
-        """Store the record and add `messages` to the history, in one round trip."""
+    async def save(
+        self,
+        record: Assignment,
+        messages: Sequence[Message],
+        decided: tuple[str, str] | None = None,
+    ) -> None:
+        """Store the record and add `messages` to the history, in one round trip.
+
+        `decided` is a conversation and what its bandits chose.
+        """
         self._remember(record)
         pipeline = self._cache.pipeline(transaction=False)
         pipeline.set(_assignment_key(record.unit_id), record.to_json(), ex=KEPT_SECONDS)
+        if decided:
+            pipeline.set(_decided_key(decided[0]), decided[1], ex=KEPT_SECONDS)
         if messages:
             key = _history_key(record.unit_id)
             pipeline.rpush(key, *(json.dumps(message.__dict__) for message in messages))
@@ -190,6 +209,10 @@ def _message(text: str) -> Message | None:
 
 def _assignment_key(unit_id: str) -> str:
     return f"ab:session:{unit_id}"
+
+
+def _decided_key(conversation_id: str) -> str:
+    return f"bandit:decided:{conversation_id}"
 
 
 def _history_key(unit_id: str) -> str:

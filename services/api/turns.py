@@ -21,6 +21,7 @@ from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
 from services.api.sessions import Message, Session, Sessions
 from services.api.traces import Step, Traces, segment, traced
+from services.api.variants import Variant, Variants
 
 __all__ = ["Question", "Reply", "Turns"]
 
@@ -35,6 +36,8 @@ class Question:
     message: str
     trace: str = ""
     """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
+    prime: bool = False
+    """The customer's tier, which contextual bandits read."""
 
     @property
     def unit_id(self) -> str:
@@ -72,18 +75,23 @@ class Turns:
         self._counters = counters
         self._traces = traces
         self._region = region
+        self._variants = Variants()
 
     async def serve(self, question: Question) -> Reply:
         """Answer one turn and write its event, answered or not."""
         started, times = clock.monotonic(), [clock.now()]
         session, intent = await asyncio.gather(
-            self._sessions.read(question.unit_id), self._intents.classify(question.message)
+            self._sessions.read(question.unit_id, question.conversation_id),
+            self._intents.classify(question.message),
         )
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
         resolution = await self._resolve(question, session, intent)
-        attempts = await self._ask(question, before, turn, resolution, intent)
+        variant = self._variant(question, session, resolution, intent)
+        attempts = await self._ask(
+            question, before, turn, resolution, intent=intent, variant=variant
+        )
         times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
@@ -98,7 +106,10 @@ class Turns:
             Message("user", question.message, question.conversation_id, turn),
             Message("assistant", last.text, question.conversation_id, turn),
         )
-        await self._sessions.save(resolution.record, said if last.answered else ())
+        decided = variant and variant.kept and (question.conversation_id, variant.kept)
+        await self._sessions.save(
+            resolution.record, said if last.answered else (), decided=decided or None
+        )
         times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
         self._write(
@@ -109,6 +120,7 @@ class Turns:
             intent=intent,
             latency_ms=latency_ms,
             cache_hit=session.cached,
+            variant=variant,
         )
         self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
@@ -133,13 +145,33 @@ class Turns:
             return resolution
         return resolve(held, view, **about)
 
+    def _variant(
+        self, question: Question, session: Session, resolution: Resolution, intent: str
+    ) -> Variant | None:
+        """The wording of this conversation; the same in both arms of a release."""
+        parameter = self._feed.view.parameter
+        active = parameter is not None and parameter.active
+        return self._variants.choose(
+            session.bandits,
+            session.decided,
+            intent=intent,
+            conversation_id=question.conversation_id,
+            unit_id=question.unit_id,
+            message=question.message,
+            prime=question.prime,
+            release_arm=resolution.serve if active else None,
+            now=clock.now(),
+        )
+
     async def _ask(
         self,
         question: Question,
         before: tuple[Message, ...],
         turn: int,
         resolution: Resolution,
+        *,
         intent: str,
+        variant: Variant | None,
     ) -> list[Attempt]:
         """The attempts, at most two; the second is control's, unless control timed out already."""
         messages = [{"role": m.role, "text": m.text} for m in before]
@@ -148,6 +180,7 @@ class Turns:
             "conversation_id": question.conversation_id,
             "turn": turn,
             "intent": intent,
+            "instruction": variant.instruction if variant else "",
         }
         first = await self._gateway.converse(resolution.serve, messages, attempt=1, **about)
         waited_enough = first.outcome == "timeout" and resolution.serve == "control"
@@ -165,6 +198,7 @@ class Turns:
         intent: str,
         latency_ms: float,
         cache_hit: bool,
+        variant: Variant | None,
     ) -> None:
         now, parameter = clock.now(), self._feed.view.parameter
         first, last = attempts[0], attempts[-1]
@@ -212,6 +246,7 @@ class Turns:
                 "reassigned_reason": resolution.reassigned_reason,
                 "sampled": sampled,
                 **({"text": last.text} if sampled else {}),
+                **(variant.fields(last.text if last.answered else "") if variant else {}),
             }
         )
 

@@ -56,12 +56,18 @@ async def answer(request: Request) -> Response:
             "attempt": str(body["attempt"]),
             "intent": str(body["intent"]),
         }
+        instruction = str(body.get("instruction", ""))
     except (ValueError, KeyError, TypeError) as error:
         return JSONResponse({"error": f"not a conversation: {error!r}"}, status_code=400)
     who: dict[str, Any] = {"arm": settings.arm, "model_id": settings.model_id}
     try:
         reply = await converse(
-            request.app.state.model, settings.model_id, settings.guardrail, messages, metadata
+            request.app.state.model,
+            settings.model_id,
+            settings.guardrail,
+            messages,
+            metadata,
+            instruction=instruction,
         )
     except ModelCallError as failure:
         return JSONResponse(

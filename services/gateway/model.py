@@ -80,8 +80,11 @@ async def converse(
     metadata: Mapping[str, str],
     *,
     max_tokens: int = MAX_TOKENS,
+    instruction: str = "",
 ) -> Answer:
     """Ask the model once. `metadata` goes into Bedrock's invocation log.
+
+    `instruction` follows the system prompt: the wording that a bandit chose.
 
     The guardrail judges the last message and the answer: what was said before was judged when it
     was new, and would be paid for again each turn.
@@ -92,7 +95,7 @@ async def converse(
     try:
         reply = await client.converse(
             modelId=model_id,
-            system=[{"text": SYSTEM_PROMPT}],
+            system=[{"text": each} for each in (SYSTEM_PROMPT, instruction) if each],
             messages=[
                 *(_message(each, {"text": each["text"]}) for each in messages[:-1]),
                 *(_message(each, _judged(each["text"])) for each in messages[-1:]),

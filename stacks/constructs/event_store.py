@@ -23,13 +23,13 @@ SCAN_LIMIT_BYTES = 20 * 1024**3
 _STRINGS = (
     *("event", "event_id", "time", "region", "release_id", "test_id", "conversation_id"),
     *("unit_id", "stratum", "intent", "arm", "served_by", "model_id", "status"),
-    *("policy_version", "reassigned_reason", "text"),
+    *("policy_version", "reassigned_reason", "text", "bandit", "bandit_arm"),
 )
-_DOUBLES = ("epoch", "p_canary", "latency_ms")
+_DOUBLES = ("epoch", "p_canary", "latency_ms", "bandit_p")
 _INTEGERS = ("stage", "turn", "input_tokens", "output_tokens", "csat")
 _BOOLEANS = (
     *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled", "cache_hit"),
-    *("completed", "clicked", "cart_abandoned"),
+    *("completed", "clicked", "cart_abandoned", "bandit_scored"),
 )
 EVENT_COLUMNS = {
     **dict.fromkeys(_STRINGS, "string"),

@@ -95,6 +95,7 @@ class Region:
         self.segments: list[dict[str, Any]] = []
         self.traces_taken = True
         self.requests: list[tuple[str, str | None]] = []
+        self.system_prompts: list[list[str]] = []
         self.cache = redis.asyncio.Redis(port=valkey.port, decode_responses=True)
         self._stack = contextlib.AsyncExitStack()
         self.session: aiohttp.ClientSession
@@ -103,9 +104,9 @@ class Region:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.cache)
         self.session = await self._stack.enter_async_context(aiohttp.ClientSession())
-        models = await self._stack.enter_async_context(
-            site(application(self.world, Clock(0, 0, FACTOR)))
-        )
+        model = application(self.world, Clock(0, 0, FACTOR))
+        model.middlewares.append(self._overhear)
+        models = await self._stack.enter_async_context(site(model))
         aws = await self._stack.enter_async_context(site(self._aws()))
         balancer = await self._stack.enter_async_context(site(self._balancer()))
         metadata = await self._stack.enter_async_context(site(self._metadata()))
@@ -174,6 +175,15 @@ class Region:
         """Change the parameter (None: it cannot be read) and let every API task poll it."""
         self.parameter = value
         await asyncio.sleep(0.1)
+
+    @web.middleware
+    async def _overhear(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Remember the system prompts that the model is given."""
+        if request.path.endswith("/converse"):
+            body = await request.json()
+            self.system_prompts.append([each["text"] for each in body["system"]])
+        answered: web.StreamResponse = await handler(request)
+        return answered
 
     def _aws(self) -> web.Application:
         """Parameter Store's GetParameter, DynamoDB's PutItem and X-Ray's PutTraceSegments."""

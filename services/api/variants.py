@@ -1,0 +1,117 @@
+"""Which wording a conversation gets, where its intent has a bandit: drawn once, then kept.
+
+Everything it needs comes with the session, in the same round trip; without it the conversation is
+answered as if there were no bandits, and teaches nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import mmh3
+
+from canary.bandits.draw import draw
+from canary.bandits.log import Decision
+from canary.bandits.plain import decision_of, plain_decision, servings_of
+from canary.bandits.question import context_of
+from canary.bandits.serving import Servings
+from canary.bandits.shares import PARTS
+
+__all__ = ["Variant", "Variants"]
+
+_log = logging.getLogger("canary.api")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one turn is served under: the decision, and what the model is told besides."""
+
+    decision: Decision
+    instruction: str
+    scored: bool
+    """Whether this answer's quality is scored: a share of the first answers."""
+    kept: str | None = None
+    """The conversation's decisions to remember, when this one is new."""
+
+    def fields(self, text: str) -> dict[str, Any]:
+        """What the turn's event says of it; `text` is the answer, empty without one."""
+        decision = self.decision
+        return {
+            "bandit": json.dumps(plain_decision(decision), separators=(",", ":")),
+            "bandit_arm": decision.arm,
+            "bandit_p": decision.shares[decision.arm] / PARTS,
+            "bandit_scored": self.scored and bool(text),
+            **({"text": text} if self.scored and text else {}),
+        }
+
+
+class Variants:
+    """Draws by what is published; reads a published document once, not for every turn."""
+
+    def __init__(self) -> None:
+        self._text: str | None = None
+        self._servings = Servings()
+
+    def choose(
+        self,
+        published: str | None,
+        kept: str | None,
+        *,
+        intent: str,
+        conversation_id: str,
+        unit_id: str,
+        message: str,
+        prime: bool,
+        release_arm: Literal["control", "canary"] | None,
+        now: float,
+    ) -> Variant | None:
+        """The variant of a turn, or None where nothing learns; see `Session` for the texts."""
+        serving = self._read(published).intents.get(intent)
+        if serving is None:
+            return None
+        decisions = _kept(kept)
+        if intent in decisions:
+            try:
+                decision = decision_of(decisions[intent])
+            except ValueError:
+                _log.warning("bandits: unreadable decision of a conversation, drawn anew")
+            else:
+                return Variant(decision, serving.prompts.get(decision.arm, ""), scored=False)
+        decision = draw(
+            serving,
+            conversation_id=conversation_id,
+            unit_id=unit_id,
+            now=now,
+            rules=self._servings.rules,
+            context=context_of(message, prime=prime),
+            release_arm=release_arm,
+        )
+        place = mmh3.hash(f"quality:{decision.decision_id}", signed=False) / 2**32
+        return Variant(
+            decision,
+            serving.prompts.get(decision.arm, ""),
+            scored=place < self._servings.sampling,
+            kept=json.dumps({**decisions, intent: plain_decision(decision)}),
+        )
+
+    def _read(self, published: str | None) -> Servings:
+        if published != self._text:
+            self._text = published
+            try:
+                self._servings = servings_of(json.loads(published)) if published else Servings()
+            except (ValueError, TypeError, AttributeError) as error:
+                _log.warning("bandits: what is published cannot be read: %s", error)
+                self._servings = Servings()
+        return self._servings
+
+
+def _kept(text: str | None) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
