@@ -22,6 +22,7 @@ __all__ = [
     "NAMESPACE",
     "PREFIX",
     "PROMOTION",
+    "QUALITY_ENDPOINT",
     "WAF_LOGS",
     "WARNING_ALARM",
     "WORKGROUP",
@@ -41,6 +42,8 @@ CLUSTER = "mangaassist"
 GATEWAY_SERVICE = "gateway"
 INTENT_ENDPOINT = "mangaassist-intent"
 """The SageMaker endpoint that classifies intents; it is older than this product."""
+QUALITY_ENDPOINT = "mangaassist-bertscore"
+"""The SageMaker endpoint that scores answers for the bandits; whoever deploys brings it."""
 MACHINE = "canary-release"
 PROMOTION = "promotion"
 """The pipeline in which a person approves the last step."""

@@ -35,6 +35,7 @@ __all__ = ["Progression"]
 
 RECONCILE_EVERY = cdk.Duration.minutes(1)
 ANALYSE_EVERY = cdk.Duration.minutes(5)
+LEARN_EVERY = cdk.Duration.hours(1)
 
 
 class Progression(cdk.Stack):
@@ -95,6 +96,7 @@ class Progression(cdk.Stack):
         )
         self._every("Reconcile", RECONCILE_EVERY, self.functions.reconcile)
         self._every("Analyse", ANALYSE_EVERY, self.functions.analyse)
+        self._every("Learn", LEARN_EVERY, self.functions.bandits.learn)
         self._roll_back_failed_executions()
         logs.SubscriptionFilter(
             self,

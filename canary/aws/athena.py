@@ -8,7 +8,7 @@ from typing import Any
 
 from canary.aws import clock
 
-__all__ = ["Athena", "QueryError", "Tables"]
+__all__ = ["Athena", "QueryError", "Row", "Tables"]
 
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0

@@ -1,4 +1,4 @@
-"""The fast copy of the kill switch, `canary_active`, in Redis."""
+"""What functions write into Redis: the fast copy of the kill switch, and what bandits serve."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import redis
 
-__all__ = ["FLAG", "Cache", "connect"]
+__all__ = ["BANDITS", "FLAG", "Cache", "connect"]
 
 FLAG = "canary_active"
+BANDITS = "bandits"
 
 
 @dataclass(frozen=True)

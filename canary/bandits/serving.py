@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from canary.bandits.allocation import Allocation
 from canary.bandits.rules import Rules
 from canary.bandits.state import BanditState
-from canary.policy.compiled_bandits import Bandit, Bandits
+from canary.policy.compiled_bandits import Bandits
 
-__all__ = ["Serving", "Servings", "rules_of", "serving", "servings"]
+__all__ = ["Serving", "Servings", "rules_of", "serving"]
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,6 @@ def rules_of(policy: Bandits) -> Rules:
     )
 
 
-def serving(state: BanditState, bandit: Bandit) -> Serving:
-    """What is served of a state, with the policy's prompts."""
-    prompts = {arm.name: arm.prompt for arm in bandit.arms}
+def serving(state: BanditState, prompts: Mapping[str, str]) -> Serving:
+    """What is served of a state, with the prompts that its arms stand for."""
     return Serving(state.intent, state.current, prompts, state.upcoming)
-
-
-def servings(states: Mapping[str, BanditState], policy: Bandits) -> Servings:
-    """What is served of the intents that the policy still has."""
-    return Servings(
-        rules_of(policy),
-        policy.quality_sampling,
-        {
-            bandit.intent: serving(states[bandit.intent], bandit)
-            for bandit in policy.intents
-            if bandit.intent in states
-        },
-    )

@@ -1,4 +1,4 @@
-"""One process that answers as Bedrock's Converse and as the intent classifier's SageMaker endpoint.
+"""One process that answers as Bedrock's Converse and as the endpoints of SageMaker.
 
 It sleeps the simulated latency on the virtual clock. Run it with standard input open: the runner's
 lines move the scenario on, and the end of the input ends the process.
@@ -17,6 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
+from canary.bandits.overlap import OverlapScorer
 from canary.local.behaviour import TurnDraw, World, draw_turn
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
@@ -70,8 +71,12 @@ async def converse(request: web.Request) -> web.Response:
 
 
 async def invoke(request: web.Request) -> web.Response:
-    """SageMaker's InvokeEndpoint of the intent classifier: `{"text"}` to an intent."""
-    text = str(json.loads(await request.read())["text"])
+    """SageMaker's InvokeEndpoint: the intent of `{"text"}`, or the scores of `{"candidates"}`."""
+    body = json.loads(await request.read())
+    if "candidates" in body:
+        scores = OverlapScorer().scores(body["candidates"], body["references"])
+        return web.json_response({"scores": scores})
+    text = str(body["text"])
     intent, confidence = classify(text, request.app[_WORLD].scenario.seed)
     return web.json_response({"intent": intent, "confidence": confidence})
 

@@ -24,9 +24,10 @@ class Bandit:
     kind: Literal["thompson", "linucb"]
     arms: tuple[BanditArm, ...]
 
-    def prompt(self, arm: str) -> str:
-        """What the model is told under an arm; nothing under one that the policy has not."""
-        return next((each.prompt for each in self.arms if each.name == arm), "")
+    @property
+    def prompts(self) -> dict[str, str]:
+        """By arm, what the model is told."""
+        return {arm.name: arm.prompt for arm in self.arms}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Write the fast copy of the kill switch; the only function inside the network."""
+"""Write the fast copy of the kill switch, from inside the network."""
 
 from __future__ import annotations
 

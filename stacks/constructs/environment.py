@@ -28,6 +28,8 @@ class Environment:
         self.releases = {"RELEASES_TABLE": state.tables.releases.table_name}
         self.rollbacks = {"ROLLBACKS_TABLE": state.tables.rollbacks.table_name}
         self.tests = {"TESTS_TABLE": state.tables.tests.table_name}
+        self.bandits = {"BANDITS_TABLE": state.tables.bandits.table_name}
+        self.quality = {"QUALITY_ENDPOINT": names.QUALITY_ENDPOINT}
         self.dashboard = {"DASHBOARD_BUCKET": state.dashboard.bucket_name}
         self.reports = {"REPORTS_BUCKET": state.reports.bucket_name}
         self.promotion = {"PROMOTION_PIPELINE": names.PROMOTION}

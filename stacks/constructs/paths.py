@@ -20,7 +20,7 @@ TEST_PORT = 9000
 class Paths(Construct):
     """The security groups of everything that listens or calls, and the flows between them.
 
-    Tasks and the function may open connections anywhere: their subnets have no route out but the
+    Tasks and functions may open connections anywhere: their subnets have no route out but the
     endpoints, and a gateway endpoint can only be named by a prefix list that needs a lookup.
     """
 
@@ -41,6 +41,9 @@ class Paths(Construct):
         self.cache = self._group("Cache", "The cache of sessions")
         self.session_flag = self._group(
             "SessionFlag", "Function that writes the kill switch", calls_out=True
+        )
+        self.publish_bandits = self._group(
+            "PublishBandits", "Function that writes what bandits serve", calls_out=True
         )
 
         self.test_entrance = self._group("TestEntrance", "Private way to the test listener")
@@ -63,9 +66,12 @@ class Paths(Construct):
         self._allow(self.gateway_balancer, self.gateway, SERVICE_PORT)
         self._allow(self.smoke_test, self.test_entrance, HTTP)
         self._allow(self.test_entrance, self.public_balancer, TEST_PORT)
-        for caller in (self.api, self.session_flag):
+        for caller in (self.api, self.session_flag, self.publish_bandits):
             self._allow(caller, self.cache, CACHE_PORT)
-        for caller in (self.api, self.gateway, self.session_flag, self.smoke_test):
+        for caller in (
+            *(self.api, self.gateway, self.session_flag),
+            *(self.publish_bandits, self.smoke_test),
+        ):
             self._allow(caller, endpoints, HTTPS)
 
     def _group(self, name: str, description: str, *, calls_out: bool = False) -> ec2.SecurityGroup:

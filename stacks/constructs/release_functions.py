@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks import names
 from stacks.constructs.approval_functions import ApprovalFunctions
 from stacks.constructs.arm_routes import ArmRoutes
+from stacks.constructs.bandit_functions import BanditFunctions
 from stacks.constructs.environment import Environment
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
@@ -174,6 +175,9 @@ class ReleaseFunctions(Construct):
                 *(allow.act("s3:GetObject", dashboard), allow.act("s3:PutObject", dashboard)),
             ],
             layer=layer,
+        )
+        self.bandits = BanditFunctions(
+            self, "Bandits", network=network, state=state, env=env, allow=allow, layer=layer
         )
         self.detect = self._function("detect", 30, env.metrics, [put_metrics], layer=layer)
 

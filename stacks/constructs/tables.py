@@ -1,4 +1,4 @@
-"""The tables of releases, of rollbacks and of tests."""
+"""The tables of releases, of rollbacks, of tests and of bandits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RELEASES_TABLE = "canary-releases"
 
 
 class ReleaseTables(Construct):
-    """Three tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
+    """Four tables with keys `pk` and `sk`, paid by request, restorable, and hard to lose.
 
     Encrypted with DynamoDB's own key of the account: they hold no customer's data, and a key of
     ours would be one more permission that a rollback can fail at.
@@ -24,6 +24,7 @@ class ReleaseTables(Construct):
         self.releases = self._table("Releases", RELEASES_TABLE)
         self.rollbacks = self._table("Rollbacks", "canary-rollbacks")
         self.tests = self._table("Tests", "canary-tests")
+        self.bandits = self._table("Bandits", "canary-bandits")
 
     def _table(self, construct_id: str, name: str) -> dynamodb.Table:
         return dynamodb.Table(

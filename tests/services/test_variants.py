@@ -29,7 +29,7 @@ def published(*bandits: Bandit, at: float = 0.0, sampling: float = 0.0) -> Servi
     for each in bandits:
         names = [arm.name for arm in each.arms]
         state = new_bandit(each.intent, each.kind, names, at=at, rules=RULES)
-        made[each.intent] = serving(state, each)
+        made[each.intent] = serving(state, each.prompts)
     return Servings(RULES, sampling, made)
 
 

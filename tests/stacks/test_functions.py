@@ -27,8 +27,11 @@ EVENTS = [
     "METRICS_NAMESPACE",
 ]
 FOLDERS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
-LAYERED = {"admit", "decide", "analyse", "report", "detect", "session_flag"}
-IN_THE_NETWORK = {"session_flag", "smoke_test"}
+LAYERED = {
+    *("admit", "decide", "analyse", "report", "detect", "session_flag"),
+    *("learn", "publish_bandits"),
+}
+IN_THE_NETWORK = {"session_flag", "smoke_test", "publish_bandits"}
 WITHOUT_RESOURCES = {
     "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",

@@ -28,7 +28,9 @@ STACKS = (
 )
 
 
-@pytest.mark.parametrize("table", ["canary-releases", "canary-rollbacks", "canary-tests"])
+@pytest.mark.parametrize(
+    "table", ["canary-releases", "canary-rollbacks", "canary-tests", "canary-bandits"]
+)
 def test_a_table_is_restorable_and_hard_to_lose(assembly: Assembly, table: str) -> None:
     """Paid by request, restorable to any second, protected, and kept when its stack goes."""
     (resource,) = [

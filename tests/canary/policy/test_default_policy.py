@@ -179,7 +179,7 @@ def test_low_risk_intents_have_bandits(compiled: CompiledPolicy) -> None:
     }
     assert (bandits.exploration, bandits.quality_floor) == (0.10, 0.80)
     assert bandits.reward_window_seconds == compiled.metric("completion").outcome_window_seconds
-    assert all(each.prompt("as-is") == "" for each in bandits.intents)
+    assert all(each.prompts["as-is"] == "" for each in bandits.intents)
     assert CompiledPolicy.from_json(compiled.to_json()) == compiled
 
 
