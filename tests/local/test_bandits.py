@@ -166,10 +166,17 @@ def scoring() -> Iterator[str]:
     thread.join(10)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with ValkeyServer() as running:
+        yield running
+
+
 @pytest.fixture
 def learning(
     pipe: Pipe,  # noqa: F811 - the fixture
     scoring: str,
+    server: ValkeyServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Learning]:
     session = botocore.session.get_session()
@@ -189,7 +196,8 @@ def learning(
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-    with ValkeyServer() as server, redis.Redis(port=server.port, decode_responses=True) as cache:
+    with redis.Redis(port=server.port, decode_responses=True) as cache:
+        cache.flushall()
         for name, value in {
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": scoring,
@@ -376,7 +384,7 @@ def test_the_command_estimates_draws_and_records(learning: Learning, tmp_path: P
     assert short["points"]["low"] < short["points"]["value"] < short["points"]["high"]
     assert sum(each["decisions"] for each in document["effects"]) == 240
     review = document["review"]
-    assert (review["best"], review["convergence"]) == ("short", "learning")
+    assert (review["best"], review["convergence"]) == ("short", "converged")
     assert sum(each["chance_best"] for each in review["arms"]) == pytest.approx(1)
     assert document["shares"]["short"] > 0.7
     assert "as-is (" in (tmp_path / "faq.svg").read_text()
