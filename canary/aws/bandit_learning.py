@@ -11,7 +11,7 @@ from canary.aws.bandits import Bandits, KeptBandit
 from canary.aws.bandits_sql import LATE_SECONDS
 from canary.bandits.arms import check_prompts, with_arms
 from canary.bandits.quality import ScoringError
-from canary.bandits.revise import Finding, revise
+from canary.bandits.revise import Finding, day_of, revise
 from canary.bandits.rules import Rules
 from canary.bandits.serving import Servings, rules_of, serving
 from canary.bandits.settle import Batch, settle
@@ -61,9 +61,10 @@ class Learner:
                 state = self._settled(state, rules, now, failures.append)
                 revised = revise(state, rules, now=now, release_active=release_active, zone=zone)
                 made = KeptBandit(revised.state, bandit.prompts)
+                found = [each for each in revised.findings if _news(each, before, made)]
                 if before is None or made != before:
-                    self._bandits.save(made, before, revised.findings)
-                findings += [(intent, each) for each in revised.findings]
+                    self._bandits.save(made, before, found)
+                findings += [(intent, each) for each in found]
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this bandit's failure
                 failures.append(f"{intent}: {error}")
                 made = before
@@ -102,6 +103,13 @@ class Learner:
         except ScoringError as error:
             failed(f"{intent}: learned without scores: {error}")
             return self._log.batch(*stretch, scored=False)
+
+
+def _news(finding: Finding, before: KeptBandit | None, made: KeptBandit) -> bool:
+    """An arm that is kept though it is poor is found poor every hour: that is told once a day."""
+    if finding.what != "kept" or before is None:
+        return True
+    return day_of(before.state.settled_until) != day_of(made.state.settled_until)
 
 
 def _as_the_policy_has_it(
