@@ -115,7 +115,11 @@ def servings_of(value: Mapping[str, Any]) -> Servings:
         raise ValueError(f"schema: {value.get('schema')!r} is not {SCHEMA}")
     try:
         return Servings(
-            Rules(**{name: float(value["rules"][name]) for name in _DRAWING}),
+            Rules(
+                floor=float(value["rules"]["floor"]),
+                breadth=float(value["rules"]["breadth"]),
+                ridge=float(value["rules"]["ridge"]),
+            ),
             float(value["sampling"]),
             {
                 intent: Serving(
