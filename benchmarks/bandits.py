@@ -138,7 +138,10 @@ def linucb(lives: int) -> Figures:
         for contexts, luck, won in draws:
             means, spreads = Model.of(tuple(arms), RULES.ridge).predictions(contexts)
             bounds = means + RULES.breadth * spreads
-            served = np.array([floor_mixture(chosen(row), RULES.floor) for row in bounds])
+            choices, which = np.unique(
+                np.array([chosen(row) for row in bounds]), axis=0, return_inverse=True
+            )
+            served = np.array([floor_mixture(each, RULES.floor) for each in choices])[which]
             least = min(least, float(served.min()))
             drawn = (luck[:, None] > np.cumsum(served, axis=1)[:, :-1]).sum(axis=1)
             truth = contexts @ theta.T
