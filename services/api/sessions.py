@@ -19,7 +19,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
+from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
+from services.api.limits import TooManyRequestsError, minute_of
 from services.api.settings import Settings
 
 __all__ = ["Message", "Session", "Sessions", "connect"]
@@ -27,6 +29,7 @@ __all__ = ["Message", "Session", "Sessions", "connect"]
 KEPT_SECONDS = PIN_SECONDS
 KEPT_MESSAGES = 20
 REMEMBERED_UNITS = 20_000
+COUNTED_SECONDS = 120
 TIMEOUT_SECONDS = 0.5
 _FLAG = "canary_active"
 _CLAIM = """
@@ -95,27 +98,41 @@ def connect(settings: Settings) -> redis.asyncio.Redis:
 
 
 class Sessions:
-    """The units' sessions in Redis, and this task's memory of the last of them."""
+    """The units' sessions in Redis, and this task's memory of the last of them.
 
-    def __init__(self, cache: redis.asyncio.Redis) -> None:
+    A unit has `limit` requests a minute, over all tasks; nobody counts while Redis is down.
+    """
+
+    def __init__(self, cache: redis.asyncio.Redis, limit: int) -> None:
         self._cache = cache
+        self._limit = limit
         self._claim = cache.register_script(_CLAIM)
         self._memory: OrderedDict[str, Assignment] = OrderedDict()
-        self._failing = False
+        self.failing = False
+        """Whether Redis did not answer the last time that it was asked."""
 
     async def read(self, unit_id: str) -> Session:
-        """Flag, assignment and history in one round trip."""
+        """Flag, assignment and history, and the request counted, in one round trip.
+
+        Raises `TooManyRequestsError`.
+        """
+        minute, left = minute_of(clock.now())
+        counted = f"chat:rate:{unit_id}:{minute}"
         pipeline = self._cache.pipeline(transaction=False)
         pipeline.get(_FLAG)
         pipeline.get(_assignment_key(unit_id))
         pipeline.lrange(_history_key(unit_id), -KEPT_MESSAGES, -1)
+        pipeline.incr(counted)
+        pipeline.expire(counted, COUNTED_SECONDS)
         try:
-            flag, record, history = await pipeline.execute()
+            flag, record, history, requests, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
             remembered = self._memory.get(unit_id)
             return Session(record=remembered, lost=remembered is None)
-        self._failing = False
+        self.failing = False
+        if requests > self._limit:
+            raise TooManyRequestsError(self._limit, left)
         kept = _record(record)
         return Session(
             record=kept,
@@ -163,9 +180,9 @@ class Sessions:
             self._memory.popitem(last=False)
 
     def _failed(self, what: str, error: Exception) -> None:
-        if not self._failing:
+        if not self.failing:
             _log.warning("redis: cannot %s sessions: %s", what, error)
-        self._failing = True
+        self.failing = True
 
 
 def _record(text: Any) -> Assignment | None:

@@ -19,6 +19,7 @@ from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
+from services.api.retries import RetryBudget
 from services.api.sessions import Message, Session, Sessions
 from services.api.traces import Step, Traces, segment, traced
 
@@ -27,19 +28,13 @@ __all__ = ["Question", "Reply", "Turns"]
 
 @dataclass(frozen=True)
 class Question:
-    """What a customer says. The unit of every test is the customer, else the session's cookie."""
+    """What a customer says; `unit_id` is who is randomised: the customer, else the session."""
 
-    session_id: str
-    customer_id: str | None
+    unit_id: str
     conversation_id: str
     message: str
     trace: str = ""
     """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
-
-    @property
-    def unit_id(self) -> str:
-        """Who is randomised."""
-        return self.customer_id or self.session_id
 
 
 @dataclass(frozen=True)
@@ -72,13 +67,21 @@ class Turns:
         self._counters = counters
         self._traces = traces
         self._region = region
+        self._retries = RetryBudget()
 
     async def serve(self, question: Question) -> Reply:
-        """Answer one turn and write its event, answered or not."""
+        """Answer one turn and write its event, answered or not.
+
+        Raises `TooManyRequestsError`; such a request is no turn.
+        """
         started, times = clock.monotonic(), [clock.now()]
-        session, intent = await asyncio.gather(
-            self._sessions.read(question.unit_id), self._intents.classify(question.message)
-        )
+        classifying = asyncio.create_task(self._intents.classify(question.message))
+        try:
+            session = await self._sessions.read(question.unit_id)
+            intent = await classifying
+        finally:
+            classifying.cancel()
+        self._retries.turn()
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
@@ -150,10 +153,19 @@ class Turns:
             "intent": intent,
         }
         first = await self._gateway.converse(resolution.serve, messages, attempt=1, **about)
-        waited_enough = first.outcome == "timeout" and resolution.serve == "control"
-        if first.answered or waited_enough:
+        if first.answered or not self._again(resolution.serve, first):
             return [first]
         return [first, await self._gateway.converse("control", messages, attempt=2, **about)]
+
+    def _again(self, arm: str, first: Attempt) -> bool:
+        """Whether control is asked once more.
+
+        In the place of a canary always: it has room for all. After itself only within the budget,
+        and not when the customer has waited a whole time-out.
+        """
+        if arm == "canary":
+            return True
+        return first.outcome != "timeout" and self._retries.take()
 
     def _write(
         self,

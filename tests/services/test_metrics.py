@@ -29,7 +29,7 @@ async def test_both_arms_are_published_while_a_release_is_active(
     """Nothing without a release; with one, each turn counts once, in the arm that was asked."""
     await region.start_api()
     await region.said("before")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert '"_aws"' not in capsys.readouterr().out
     await region.publish(parameter())
     region.status["canary"] = 503
@@ -37,11 +37,11 @@ async def test_both_arms_are_published_while_a_release_is_active(
     canary = sum(draw(unit, "t1", 0.5) == "canary" for unit in units)
     for unit in units:
         await region.said(unit)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     output = capsys.readouterr().out
     await region.publish(parameter(active=False))
     capsys.readouterr()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert metrics(output, "canary") == {
         "Requests": canary,
         "Errors": canary,
