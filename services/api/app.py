@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.embedded_metrics import metric_line, write
 from canary.aws.settings import from_environment
-from services.api import events
 from services.api.assignments import AssignmentFeed
-from services.api.counters import PUBLISH_SECONDS, Counters, metric_line
+from services.api.counters import PUBLISH_SECONDS, Counters
 from services.api.endpoints import ENDPOINTS
 from services.api.gateway_client import GatewayClient
 from services.api.intents import IntentClassifier
@@ -60,7 +60,7 @@ def publish_once(counters: Counters, feed: AssignmentFeed, namespace: str) -> No
             "stage": parameter.stage,
             "model_id": parameter.canary_model if arm == "canary" else parameter.control_model,
         }
-        events.write(metric_line(namespace, arm, now, values, properties))
+        write(metric_line(namespace, arm, now, values, properties))
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +83,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         counters, traces = Counters(), Traces(xray)
         app.state.feed, app.state.sessions, app.state.intents = feed, sessions, intents
         app.state.outcomes = Outcomes(sessions, feed, region)
-        app.state.turns = Turns(
+        app.state.turns = turns = Turns(
             sessions=sessions,
             feed=feed,
             intents=intents,
@@ -99,6 +99,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             asyncio.create_task(traces.run()),
         ]
         yield
+        await turns.finish()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from canary.aws import clock
 from services.api.apology import RETRY_SECONDS, apology
@@ -28,7 +28,8 @@ from services.api.messages import (
 )
 from services.api.openapi import COOKIE, Endpoint, Reply, document
 from services.api.outcomes import Outcome
-from services.api.turns import Question
+from services.api.streaming import EVENTS, STREAM, Relay, sse
+from services.api.turns import Question, Turns
 from services.api.turns import Reply as Served
 
 __all__ = ["ENDPOINTS", "description"]
@@ -77,7 +78,10 @@ async def chat(request: Request) -> Response:
             message=body.message,
             trace=request.headers.get(TRACE_HEADER, ""),
         )
-        return _answered(question, await request.app.state.turns.serve(question))
+        turns = request.app.state.turns
+        if body.stream or EVENTS in request.headers.get("accept", ""):
+            return await _streamed(question, turns)
+        return _answered(question, await turns.serve(question))
 
     return await _take(request, ChatBody, serve)
 
@@ -134,25 +138,48 @@ def _session(request: Request) -> str | None:
     return cookie if _SESSION.fullmatch(cookie) else None
 
 
+async def _streamed(question: Question, turns: Turns) -> Response:
+    """The turn as it comes; while nothing was said, its failure is an ordinary answer."""
+    relay = Relay()
+    turn = turns.start(question, relay)
+    turn.add_done_callback(lambda _: relay.end())
+    if await relay.begins():
+
+        async def events() -> AsyncIterator[str]:
+            async for event in relay.events():
+                yield event
+            end = _end(question, await turn)
+            yield sse("done" if isinstance(end, Answer) else "error", end.model_dump_json())
+
+        headers = {"cache-control": "no-store"}
+        return StreamingResponse(events(), headers=headers, media_type=EVENTS)
+    return _answered(question, await turn)
+
+
 def _answered(question: Question, served: Served) -> Response:
+    end = _end(question, served)
+    if isinstance(end, Answer):
+        return _json(end)
+    status = 504 if served.attempt.outcome == "timeout" else 502
+    return _json(end, status, {"retry-after": str(RETRY_SECONDS)})
+
+
+def _end(question: Question, served: Served) -> Answer | Unanswered:
+    """What a turn came to."""
     attempt = served.attempt
     if not attempt.answered:
-        unanswered = Unanswered(
+        return Unanswered(
             error="model: did not answer",
             text=apology(question.message),
             retry_after_seconds=RETRY_SECONDS,
         )
-        status = 504 if attempt.outcome == "timeout" else 502
-        return _json(unanswered, status, {"retry-after": str(RETRY_SECONDS)})
-    return _json(
-        Answer(
-            conversation_id=question.conversation_id,
-            turn=served.turn,
-            arm=served.resolution.serve,
-            model_version=attempt.model_id,
-            text=attempt.text,
-            reassigned_reason=served.resolution.reassigned_reason,
-        )
+    return Answer(
+        conversation_id=question.conversation_id,
+        turn=served.turn,
+        arm=served.resolution.serve,
+        model_version=attempt.model_id,
+        text=attempt.text,
+        reassigned_reason=served.resolution.reassigned_reason,
     )
 
 
@@ -174,7 +201,10 @@ _REFUSALS = {
     429: Reply("The session has had its requests of this minute.", Refusal, _AGAIN),
 }
 _TAKEN = {202: Reply("It is written down.", Accepted), **_REFUSALS}
-_COUNTED = {200: Reply("The answer.", Answer), **_REFUSALS}
+_COUNTED = {
+    200: Reply("The answer.", Answer, also={EVENTS: {"schema": STREAM}}),
+    **_REFUSALS,
+}
 
 ENDPOINTS = (
     Endpoint(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 __all__ = [
     "Accepted",
@@ -24,6 +24,10 @@ LONGEST_MESSAGE = 4_000
 MOST_EVENTS = 20
 
 Identifier = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"\S")]
+WholeNumber = Annotated[
+    int, BeforeValidator(lambda said: int(said) if said in (1.0, 2.0, 3.0, 4.0) else said)
+]
+"""JSON knows one kind of number: 4.0 is 4."""
 EventType = Literal["offer", "click", "add_to_cart", "abandon", "resolved", "escalated"]
 Arm = Literal["control", "canary"]
 
@@ -50,12 +54,16 @@ class ChatBody(Conversation):
     message: str = Field(
         min_length=1, max_length=LONGEST_MESSAGE, pattern=r"\S", description="what is said"
     )
+    stream: bool = Field(
+        default=False,
+        description="answer as server-sent events; `Accept: text/event-stream` asks for the same",
+    )
 
 
 class FeedbackBody(Conversation):
     """How satisfied the customer is with a conversation."""
 
-    csat: int = Field(ge=1, le=4, description="1 (not at all) to 4 (very)")
+    csat: WholeNumber = Field(ge=1, le=4, description="1 (not at all) to 4 (very)")
 
 
 class EventsBody(Conversation):

@@ -26,11 +26,12 @@ Content = type[BaseModel] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of an endpoint; `headers` maps a name to what it says."""
+    """One answer of an endpoint; `headers` maps a name to what it says, `also` is other content."""
 
     what: str
     content: Content
     headers: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     operation["responses"] = {
         str(status): {
             "description": reply.what,
-            "content": _content(reply.content),
+            "content": {**_content(reply.content), **reply.also},
             **({"headers": _headers(reply.headers)} if reply.headers else {}),
         }
         for status, reply in sorted(endpoint.replies.items())

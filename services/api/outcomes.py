@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
+from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Assignment
 from services.api import events
 from services.api.assignments import AssignmentFeed
@@ -62,7 +63,7 @@ class Outcomes:
         Raises `TooManyRequestsError`.
         """
         session = await self._sessions.read(outcome.unit_id)
-        events.write(
+        write(
             {
                 **events.envelope("outcome", clock.now(), self._region),
                 **self._assignment(session.record, outcome.conversation_id),

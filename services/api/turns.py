@@ -13,6 +13,7 @@ from typing import Any
 import mmh3
 
 from canary.aws import clock
+from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
 from services.api import events
 from services.api.assignments import AssignmentFeed
@@ -21,6 +22,7 @@ from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
 from services.api.retries import RetryBudget
 from services.api.sessions import Message, Session, Sessions
+from services.api.streaming import Relay
 from services.api.traces import Step, Traces, segment, traced
 
 __all__ = ["Question", "Reply", "Turns"]
@@ -68,9 +70,21 @@ class Turns:
         self._traces = traces
         self._region = region
         self._retries = RetryBudget()
+        self._started: set[asyncio.Task[Reply]] = set()
 
-    async def serve(self, question: Question) -> Reply:
-        """Answer one turn and write its event, answered or not.
+    def start(self, question: Question, relay: Relay) -> asyncio.Task[Reply]:
+        """Serve a turn that goes on to its end, and is counted, also when its customer is gone."""
+        task = asyncio.create_task(self.serve(question, relay))
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        return task
+
+    async def finish(self) -> None:
+        """Wait for the turns that were started."""
+        await asyncio.gather(*self._started, return_exceptions=True)
+
+    async def serve(self, question: Question, relay: Relay | None = None) -> Reply:
+        """Answer one turn and write its event, answered or not; a `relay` is given the pieces.
 
         Raises `TooManyRequestsError`; such a request is no turn.
         """
@@ -86,7 +100,9 @@ class Turns:
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
         resolution = await self._resolve(question, session, intent)
-        attempts = await self._ask(question, before, turn, resolution, intent)
+        attempts = await self._ask(
+            question, before, turn, resolution, intent=intent, relay=relay
+        )
         times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
@@ -142,7 +158,9 @@ class Turns:
         before: tuple[Message, ...],
         turn: int,
         resolution: Resolution,
+        *,
         intent: str,
+        relay: Relay | None,
     ) -> list[Attempt]:
         """The attempts, at most two; the second is control's, unless control timed out already."""
         messages = [{"role": m.role, "text": m.text} for m in before]
@@ -151,10 +169,13 @@ class Turns:
             "conversation_id": question.conversation_id,
             "turn": turn,
             "intent": intent,
+            "relay": relay,
         }
         first = await self._gateway.converse(resolution.serve, messages, attempt=1, **about)
         if first.answered or not self._again(resolution.serve, first):
             return [first]
+        if relay is not None:
+            relay.restart()
         return [first, await self._gateway.converse("control", messages, attempt=2, **about)]
 
     def _again(self, arm: str, first: Attempt) -> bool:
@@ -194,7 +215,7 @@ class Turns:
         )
         active = parameter is not None and parameter.active
         sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
-        events.write(
+        write(
             {
                 **events.envelope("turn", now, self._region),
                 "release_id": parameter.release_id if parameter and active else None,

@@ -238,10 +238,19 @@ class Region:
             async with self.session.request(
                 request.method, url, data=await request.read(), headers={"x-from": "balancer"}
             ) as response:
+                headers = {"x-canary-arm": response.headers.get("x-canary-arm", "")}
+                if response.headers.get("Transfer-Encoding") == "chunked":
+                    headers["Content-Type"] = response.content_type
+                    relayed = web.StreamResponse(headers=headers)
+                    await relayed.prepare(request)
+                    async for chunk in response.content.iter_any():
+                        await relayed.write(chunk)
+                    return relayed
                 return web.Response(
                     status=response.status,
                     body=await response.read(),
                     content_type=response.content_type,
+                    headers=headers,
                 )
 
         app = web.Application()
