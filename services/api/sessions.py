@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
+from services.api.answers import KEPT_SECONDS as ANSWER_SECONDS
 from services.api.limits import TooManyRequestsError, minute_of
 from services.api.settings import Settings
 
@@ -69,8 +70,8 @@ class Session:
     flag: bool | None = None
     history: tuple[Message, ...] = ()
     lost: bool = False
-    cached: bool = False
-    """Whether Redis had the unit's assignment: a hit of the cache."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What is kept under the names of answers that were asked for."""
 
     def conversation(self, conversation_id: str) -> tuple[Message, ...]:
         """The messages of one conversation, the oldest first."""
@@ -111,21 +112,20 @@ class Sessions:
         self.failing = False
         """Whether Redis did not answer the last time that it was asked."""
 
-    async def read(self, unit_id: str) -> Session:
-        """Flag, assignment and history, and the request counted, in one round trip.
+    async def read(self, unit_id: str, answers: Sequence[str] = ()) -> Session:
+        """Flag, assignment, history and `answers`, and the request counted, in one round trip.
 
         Raises `TooManyRequestsError`.
         """
         minute, left = minute_of(clock.now())
         counted = f"chat:rate:{unit_id}:{minute}"
         pipeline = self._cache.pipeline(transaction=False)
-        pipeline.get(_FLAG)
-        pipeline.get(_assignment_key(unit_id))
+        pipeline.mget(_FLAG, _assignment_key(unit_id), *answers)
         pipeline.lrange(_history_key(unit_id), -KEPT_MESSAGES, -1)
         pipeline.incr(counted)
         pipeline.expire(counted, COUNTED_SECONDS)
         try:
-            flag, record, history, requests, _ = await pipeline.execute()
+            (flag, record, *found), history, requests, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
             remembered = self._memory.get(unit_id)
@@ -133,12 +133,11 @@ class Sessions:
         self.failing = False
         if requests > self._limit:
             raise TooManyRequestsError(self._limit, left)
-        kept = _record(record)
         return Session(
-            record=kept,
+            record=_record(record),
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
-            cached=kept is not None,
+            answers={key: text for key, text in zip(answers, found, strict=True) if text},
         )
 
     async def claim(self, record: Assignment) -> Assignment:
@@ -158,8 +157,16 @@ class Sessions:
             return record
         return _record(held) or record
 
-    async def save(self, record: Assignment, messages: Sequence[Message]) -> None:
-        """Store the record and add `messages` to the history, in one round trip."""
+    async def save(
+        self,
+        record: Assignment,
+        messages: Sequence[Message],
+        answer: tuple[str, str] | None = None,
+    ) -> None:
+        """Store the record, add `messages` to the history, keep an answer under its name.
+
+        In one round trip.
+        """
         self._remember(record)
         pipeline = self._cache.pipeline(transaction=False)
         pipeline.set(_assignment_key(record.unit_id), record.to_json(), ex=KEPT_SECONDS)
@@ -168,6 +175,8 @@ class Sessions:
             pipeline.rpush(key, *(json.dumps(message.__dict__) for message in messages))
             pipeline.ltrim(key, -KEPT_MESSAGES, -1)
             pipeline.expire(key, KEPT_SECONDS)
+        if answer:
+            pipeline.set(*answer, ex=ANSWER_SECONDS)
         try:
             await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
