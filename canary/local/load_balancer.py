@@ -155,6 +155,9 @@ class LoadBalancer:
                     allow_redirects=False,
                 ) as response:
                     elapsed = time.monotonic() - started
+                    if response.headers.get("Transfer-Encoding") == "chunked":
+                        counts.answered(response.status, elapsed)
+                        return await _relay(request, response)
                     content = await response.read()
             except aiohttp.ClientConnectorError:
                 counts.connection_errors += 1
@@ -171,6 +174,20 @@ class LoadBalancer:
             return web.Response(
                 status=response.status, body=content, headers=_response_headers(response.headers)
             )
+
+
+async def _relay(request: web.BaseRequest, response: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Pass an answer of unknown length on as it comes; one that breaks off breaks off here too."""
+    answer = web.StreamResponse(status=response.status, headers=_response_headers(response.headers))
+    await answer.prepare(request)
+    try:
+        async for chunk in response.content.iter_any():
+            await answer.write(chunk)
+        await answer.write_eof()
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        if request.transport is not None:
+            request.transport.abort()
+    return answer
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
@@ -19,7 +19,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
+from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
+from services.api.answers import KEPT_SECONDS as ANSWER_SECONDS
+from services.api.limits import TooManyRequestsError, minute_of
 from services.api.settings import Settings
 
 __all__ = ["Message", "Session", "Sessions", "connect"]
@@ -27,6 +30,7 @@ __all__ = ["Message", "Session", "Sessions", "connect"]
 KEPT_SECONDS = PIN_SECONDS
 KEPT_MESSAGES = 20
 REMEMBERED_UNITS = 20_000
+COUNTED_SECONDS = 120
 TIMEOUT_SECONDS = 0.5
 _FLAG = "canary_active"
 _CLAIM = """
@@ -66,8 +70,8 @@ class Session:
     flag: bool | None = None
     history: tuple[Message, ...] = ()
     lost: bool = False
-    cached: bool = False
-    """Whether Redis had the unit's assignment: a hit of the cache."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What is kept under the names of answers that were asked for."""
 
     def conversation(self, conversation_id: str) -> tuple[Message, ...]:
         """The messages of one conversation, the oldest first."""
@@ -95,33 +99,45 @@ def connect(settings: Settings) -> redis.asyncio.Redis:
 
 
 class Sessions:
-    """The units' sessions in Redis, and this task's memory of the last of them."""
+    """The units' sessions in Redis, and this task's memory of the last of them.
 
-    def __init__(self, cache: redis.asyncio.Redis) -> None:
+    A unit has `limit` requests a minute, over all tasks; nobody counts while Redis is down.
+    """
+
+    def __init__(self, cache: redis.asyncio.Redis, limit: int) -> None:
         self._cache = cache
+        self._limit = limit
         self._claim = cache.register_script(_CLAIM)
         self._memory: OrderedDict[str, Assignment] = OrderedDict()
-        self._failing = False
+        self.failing = False
+        """Whether Redis did not answer the last time that it was asked."""
 
-    async def read(self, unit_id: str) -> Session:
-        """Flag, assignment and history in one round trip."""
+    async def read(self, unit_id: str, answers: Sequence[str] = ()) -> Session:
+        """Flag, assignment, history and `answers`, and the request counted, in one round trip.
+
+        Raises `TooManyRequestsError`.
+        """
+        minute, left = minute_of(clock.now())
+        counted = f"chat:rate:{unit_id}:{minute}"
         pipeline = self._cache.pipeline(transaction=False)
-        pipeline.get(_FLAG)
-        pipeline.get(_assignment_key(unit_id))
+        pipeline.mget(_FLAG, _assignment_key(unit_id), *answers)
         pipeline.lrange(_history_key(unit_id), -KEPT_MESSAGES, -1)
+        pipeline.incr(counted)
+        pipeline.expire(counted, COUNTED_SECONDS)
         try:
-            flag, record, history = await pipeline.execute()
+            (flag, record, *found), history, requests, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
             remembered = self._memory.get(unit_id)
             return Session(record=remembered, lost=remembered is None)
-        self._failing = False
-        kept = _record(record)
+        self.failing = False
+        if requests > self._limit:
+            raise TooManyRequestsError(self._limit, left)
         return Session(
-            record=kept,
+            record=_record(record),
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
-            cached=kept is not None,
+            answers={key: text for key, text in zip(answers, found, strict=True) if text},
         )
 
     async def claim(self, record: Assignment) -> Assignment:
@@ -141,8 +157,16 @@ class Sessions:
             return record
         return _record(held) or record
 
-    async def save(self, record: Assignment, messages: Sequence[Message]) -> None:
-        """Store the record and add `messages` to the history, in one round trip."""
+    async def save(
+        self,
+        record: Assignment,
+        messages: Sequence[Message],
+        answer: tuple[str, str] | None = None,
+    ) -> None:
+        """Store the record, add `messages` to the history, keep an answer under its name.
+
+        In one round trip.
+        """
         self._remember(record)
         pipeline = self._cache.pipeline(transaction=False)
         pipeline.set(_assignment_key(record.unit_id), record.to_json(), ex=KEPT_SECONDS)
@@ -151,6 +175,8 @@ class Sessions:
             pipeline.rpush(key, *(json.dumps(message.__dict__) for message in messages))
             pipeline.ltrim(key, -KEPT_MESSAGES, -1)
             pipeline.expire(key, KEPT_SECONDS)
+        if answer:
+            pipeline.set(*answer, ex=ANSWER_SECONDS)
         try:
             await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
@@ -163,9 +189,9 @@ class Sessions:
             self._memory.popitem(last=False)
 
     def _failed(self, what: str, error: Exception) -> None:
-        if not self._failing:
+        if not self.failing:
             _log.warning("redis: cannot %s sessions: %s", what, error)
-        self._failing = True
+        self.failing = True
 
 
 def _record(text: Any) -> Assignment | None:

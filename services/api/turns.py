@@ -13,13 +13,17 @@ from typing import Any
 import mmh3
 
 from canary.aws import clock
+from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
 from services.api import events
+from services.api.answers import answer_key, fingerprint, repeatable, shareable
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
+from services.api.retries import RetryBudget
 from services.api.sessions import Message, Session, Sessions
+from services.api.streaming import Relay
 from services.api.traces import Step, Traces, segment, traced
 
 __all__ = ["Question", "Reply", "Turns"]
@@ -27,19 +31,13 @@ __all__ = ["Question", "Reply", "Turns"]
 
 @dataclass(frozen=True)
 class Question:
-    """What a customer says. The unit of every test is the customer, else the session's cookie."""
+    """What a customer says; `unit_id` is who is randomised: the customer, else the session."""
 
-    session_id: str
-    customer_id: str | None
+    unit_id: str
     conversation_id: str
     message: str
     trace: str = ""
     """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
-
-    @property
-    def unit_id(self) -> str:
-        """Who is randomised."""
-        return self.customer_id or self.session_id
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class Turns:
         counters: Counters,
         traces: Traces,
         region: str,
+        cached: frozenset[str] = frozenset(),
     ) -> None:
         self._sessions = sessions
         self._feed = feed
@@ -72,18 +71,46 @@ class Turns:
         self._counters = counters
         self._traces = traces
         self._region = region
+        self._cached_intents = cached
+        self._retries = RetryBudget()
+        self._started: set[asyncio.Task[Reply]] = set()
 
-    async def serve(self, question: Question) -> Reply:
-        """Answer one turn and write its event, answered or not."""
+    def start(self, question: Question, relay: Relay) -> asyncio.Task[Reply]:
+        """Serve a turn that goes on to its end, and is counted, also when its customer is gone."""
+        task = asyncio.create_task(self.serve(question, relay))
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        return task
+
+    async def finish(self) -> None:
+        """Wait for the turns that were started."""
+        await asyncio.gather(*self._started, return_exceptions=True)
+
+    async def serve(self, question: Question, relay: Relay | None = None) -> Reply:
+        """Answer one turn and write its event, answered or not; a `relay` is given the pieces.
+
+        Raises `TooManyRequestsError`; such a request is no turn.
+        """
         started, times = clock.monotonic(), [clock.now()]
-        session, intent = await asyncio.gather(
-            self._sessions.read(question.unit_id), self._intents.classify(question.message)
-        )
+        classifying = asyncio.create_task(self._intents.classify(question.message))
+        try:
+            session = await self._sessions.read(question.unit_id, self._names(question))
+            intent = await classifying
+        finally:
+            classifying.cancel()
+        self._retries.turn()
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
         resolution = await self._resolve(question, session, intent)
-        attempts = await self._ask(question, before, turn, resolution, intent)
+        hit = self._cached(session, question, resolution, intent, turn)
+        attempts = (
+            [hit]
+            if hit
+            else await self._ask(question, before, turn, resolution, intent=intent, relay=relay)
+        )
+        if hit and relay:
+            relay.piece(hit.text)
         times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
@@ -98,7 +125,8 @@ class Turns:
             Message("user", question.message, question.conversation_id, turn),
             Message("assistant", last.text, question.conversation_id, turn),
         )
-        await self._sessions.save(resolution.record, said if last.answered else ())
+        fresh = None if hit else self._to_keep(question, attempts, intent, turn)
+        await self._sessions.save(resolution.record, said if last.answered else (), fresh)
         times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
         self._write(
@@ -108,10 +136,51 @@ class Turns:
             turn,
             intent=intent,
             latency_ms=latency_ms,
-            cache_hit=session.cached,
+            cache_hit=hit is not None,
         )
         self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
+
+    def _names(self, question: Question) -> list[str]:
+        """Under which names an answer may be kept: of either arm's model, the arm is not known."""
+        parameter = self._feed.view.fresh(clock.now())
+        print_of = fingerprint(question.message) if self._cached_intents else None
+        if parameter is None or print_of is None:
+            return []
+        models = {parameter.control_model, parameter.canary_model} - {""}
+        return [answer_key(model, print_of) for model in sorted(models)]
+
+    def _cached(
+        self,
+        session: Session,
+        question: Question,
+        resolution: Resolution,
+        intent: str,
+        turn: int,
+    ) -> Attempt | None:
+        """What the arm's own model answered to this question before, or None."""
+        model = resolution.record.model_version
+        print_of = fingerprint(question.message)
+        if not (model and print_of and repeatable(intent, turn, self._cached_intents)):
+            return None
+        text = session.answers.get(answer_key(model, print_of))
+        return Attempt("ok", resolution.serve, model, text) if text else None
+
+    def _to_keep(
+        self, question: Question, attempts: list[Attempt], intent: str, turn: int
+    ) -> tuple[str, str] | None:
+        """The name and text of an answer that others may be given, or None.
+
+        Just a first attempt's: what stood in for an arm is not its answer.
+        """
+        first, print_of = attempts[0], fingerprint(question.message)
+        if first.outcome != "ok" or not first.model_id or not print_of:
+            return None
+        if not repeatable(intent, turn, self._cached_intents):
+            return None
+        if not shareable(question.message, first.text):
+            return None
+        return answer_key(first.model_id, print_of), first.text
 
     async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
         """The arm of this turn; a new draw is claimed, so that a unit is drawn once."""
@@ -139,7 +208,9 @@ class Turns:
         before: tuple[Message, ...],
         turn: int,
         resolution: Resolution,
+        *,
         intent: str,
+        relay: Relay | None,
     ) -> list[Attempt]:
         """The attempts, at most two; the second is control's, unless control timed out already."""
         messages = [{"role": m.role, "text": m.text} for m in before]
@@ -148,12 +219,24 @@ class Turns:
             "conversation_id": question.conversation_id,
             "turn": turn,
             "intent": intent,
+            "relay": relay,
         }
         first = await self._gateway.converse(resolution.serve, messages, attempt=1, **about)
-        waited_enough = first.outcome == "timeout" and resolution.serve == "control"
-        if first.answered or waited_enough:
+        if first.answered or not self._again(resolution.serve, first):
             return [first]
+        if relay is not None:
+            relay.restart()
         return [first, await self._gateway.converse("control", messages, attempt=2, **about)]
+
+    def _again(self, arm: str, first: Attempt) -> bool:
+        """Whether control is asked once more.
+
+        In the place of a canary always: it has room for all. After itself only within the budget,
+        and not when the customer has waited a whole time-out.
+        """
+        if arm == "canary":
+            return True
+        return first.outcome != "timeout" and self._retries.take()
 
     def _write(
         self,
@@ -172,17 +255,19 @@ class Turns:
         slow = bool(parameter and 0 < parameter.slow_ms < latency_ms)
         record, counted = resolution.record, resolution.arm is not None
         p_canary = record.p_canary if counted else None
-        self._counters.record(
-            resolution.serve,
-            now,
-            p_canary=p_canary,
-            error=first.failed,
-            slow=slow,
-            throttled=throttled,
-        )
+        if not cache_hit:  # nobody was asked: what alarms watch are attempts at a model
+            self._counters.record(
+                resolution.serve,
+                now,
+                p_canary=p_canary,
+                error=first.failed,
+                slow=slow,
+                throttled=throttled,
+            )
         active = parameter is not None and parameter.active
-        sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
-        events.write(
+        sampled = counted and last.answered and not cache_hit
+        sampled = sampled and self._sampled(question.conversation_id, turn)
+        write(
             {
                 **events.envelope("turn", now, self._region),
                 "release_id": parameter.release_id if parameter and active else None,

