@@ -37,6 +37,10 @@ INTENT_CONFIG = AioConfig(
     read_timeout=2,
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    # Every turn makes this call: its few fields are this module's own, and need no checking again.
+    parameter_validation=False,
+    # A name of one's own is not composed anew for each call, as the SDK's is.
+    user_agent="mangaassist-api",
 )
 
 
