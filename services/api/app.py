@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.direct_calls import answered_directly
 from canary.aws.embedded_metrics import metric_line, write
 from canary.aws.settings import from_environment
 from services.api.assignments import AssignmentFeed
@@ -79,6 +80,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         aws.create_client("sagemaker-runtime", config=INTENT_CONFIG) as runtime,
         aws.create_client("xray", config=PARAMETER_CONFIG) as xray,
         GatewayClient.open_session() as session,
+        answered_directly(runtime, "InvokeEndpoint", await aws.get_credentials()),
         connect(settings) as cache,
     ):
         feed = AssignmentFeed(parameters, settings.parameter_prefix)

@@ -45,7 +45,7 @@ CLIENT_CONFIG = AioConfig(
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
     # The request is made below, field by field; and a name of one's own is not composed anew for
-    # each call. Both together are a sixth of what the SDK costs a call.
+    # each call.
     parameter_validation=False,
     user_agent="mangaassist-gateway",
 )
