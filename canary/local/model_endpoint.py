@@ -103,6 +103,8 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
     if conversation_id is None:
         return TurnDraw("answer", 0.0), "ok"
     world = request.app[_WORLD]
+    if world.model_down(model_id):
+        return _hang_up(request)
     turn, attempt = int(metadata.get("turn", 1)), int(metadata.get("attempt", 1))
     how = world.behaviour(request.match_info["model"], metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
@@ -115,9 +117,18 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
 
 async def invoke(request: web.Request) -> web.Response:
     """SageMaker's InvokeEndpoint of the intent classifier: `{"text"}` to an intent."""
+    if request.app[_WORLD].classifier_down:
+        return _hang_up(request)
     text = str(json.loads(await request.read())["text"])
     intent, confidence = classify(text, request.app[_WORLD].scenario.seed)
     return web.json_response({"intent": intent, "confidence": confidence})
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """Close the connection without a word, as a process does that dies."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _problem(body: Any) -> str | None:
