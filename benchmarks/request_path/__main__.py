@@ -88,7 +88,7 @@ class Figures:
 
 def chat(who: dict[str, str], conversation: str, text: str) -> bytes:
     """What a customer asks the API."""
-    return post("/chat", _json({**who, "conversation_id": conversation, "message": text}))
+    return post("/v1/chat", _json({**who, "conversation_id": conversation, "message": text}))
 
 
 def completion(_who: dict[str, str], _conversation: str, text: str) -> bytes:

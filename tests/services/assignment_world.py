@@ -15,7 +15,7 @@ import redis.asyncio
 
 from canary.aws import clock
 from canary.routing.parameter import AssignmentParameter, ParameterView
-from services.api import events
+from services.api import turns
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt
@@ -24,6 +24,9 @@ from services.api.settings import Settings
 from services.api.traces import Traces
 from services.api.turns import Question, Reply, Turns
 from tests.services.region import CANDIDATE, CONTROL_MODEL
+
+ANY_NUMBER = 1_000_000
+"""Of requests a minute."""
 
 
 def task_settings(port: int, **changes: str) -> Settings:
@@ -73,7 +76,7 @@ class Task:
     def __init__(self, cache: redis.asyncio.Redis, rules: Rules) -> None:
         self.feed = AssignmentFeed(None, "/mangaassist/canary")
         self.turns = Turns(
-            sessions=Sessions(cache),
+            sessions=Sessions(cache, ANY_NUMBER),
             feed=self.feed,
             intents=Classifier(),  # type: ignore[arg-type]
             gateway=rules,  # type: ignore[arg-type]
@@ -88,7 +91,7 @@ class Task:
 
     async def serve(self, unit: str, conversation: str, intent: str) -> Reply:
         """One turn."""
-        return await self.turns.serve(Question(unit, None, conversation, intent))
+        return await self.turns.serve(Question(unit, conversation, intent))
 
 
 class Written:
@@ -97,5 +100,5 @@ class Written:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[dict[str, Any]] = []
         self.now = 1_800_000_000.0
-        monkeypatch.setattr(events, "write", self.lines.append)
+        monkeypatch.setattr(turns, "write", self.lines.append)
         monkeypatch.setattr(clock, "now", lambda: self.now)

@@ -52,7 +52,7 @@ async def test_simultaneous_first_turns_over_http_get_one_arm(
     """The same through two real API tasks, their sockets and the gateway."""
     region.parameter = parameter()
     tasks = [await region.start_api() for _ in range(2)]
-    asked = [region.said("ann", f"c{n % 5}", api=tasks[n % 2]) for n in range(60)]
+    asked = [region.said("ann", f"c{n % 5}", api=tasks[n % 2]) for n in range(30)]
     arms = {body["arm"] for body in await asyncio.gather(*asked)}
     events = lines(capsys.readouterr().out, "turn")
     assert arms == {draw("ann", "t1", 0.5)} == {event["arm"] for event in events}
