@@ -178,7 +178,7 @@ class LoadBalancer:
 
 async def _relay(request: web.BaseRequest, response: aiohttp.ClientResponse) -> web.StreamResponse:
     """Pass an answer of unknown length on as it comes; one that breaks off breaks off here too."""
-    answer = web.StreamResponse(status=response.status, headers=_response_headers(response.headers))
+    answer = web.StreamResponse(status=response.status, headers=_passed_on(response.headers))
     await answer.prepare(request)
     try:
         async for chunk in response.content.iter_any():

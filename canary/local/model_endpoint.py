@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from canary.local.behaviour import TurnDraw, World, draw_turn, uniform
 from canary.local.clock import Clock
@@ -39,7 +40,7 @@ _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 def application(world: World, clock: Clock) -> web.Application:
     """The endpoint of one scenario."""
-    app = web.Application()
+    app = web.Application(middlewares=[hang_up_if_dead])
     app[_WORLD] = world
     app[_CLOCK] = clock
     app.add_routes(
@@ -50,6 +51,17 @@ def application(world: World, clock: Clock) -> web.Application:
         ]
     )
     return app
+
+
+@web.middleware
+async def hang_up_if_dead(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A model or a classifier that is dead closes the connection without a word."""
+    world, model_id = request.app[_WORLD], request.match_info.get("model")
+    dead = world.model_down(model_id) if model_id else world.classifier_down
+    if dead and request.transport is not None:
+        request.transport.abort()
+        return web.Response()
+    return await handler(request)
 
 
 async def converse(request: web.Request) -> web.Response:
@@ -103,8 +115,6 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
     if conversation_id is None:
         return TurnDraw("answer", 0.0), "ok"
     world = request.app[_WORLD]
-    if world.model_down(model_id):
-        return _hang_up(request)
     turn, attempt = int(metadata.get("turn", 1)), int(metadata.get("attempt", 1))
     how = world.behaviour(request.match_info["model"], metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
@@ -117,18 +127,9 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
 
 async def invoke(request: web.Request) -> web.Response:
     """SageMaker's InvokeEndpoint of the intent classifier: `{"text"}` to an intent."""
-    if request.app[_WORLD].classifier_down:
-        return _hang_up(request)
     text = str(json.loads(await request.read())["text"])
     intent, confidence = classify(text, request.app[_WORLD].scenario.seed)
     return web.json_response({"intent": intent, "confidence": confidence})
-
-
-def _hang_up(request: web.Request) -> web.Response:
-    """Close the connection without a word, as a process does that dies."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 def _problem(body: Any) -> str | None:

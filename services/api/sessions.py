@@ -172,7 +172,13 @@ class Sessions:
         minute, left = minute_of(clock.now())
         offer = offered.to_json() if offered else ""
         keys = [_FLAG, _assignment_key(unit_id), _history_key(unit_id), _rate_key(unit_id, minute)]
-        arguments = [-KEPT_MESSAGES, offer, KEPT_SECONDS, self._limit, COUNTED_SECONDS]
+        arguments: list[str | int] = [
+            -KEPT_MESSAGES,
+            offer,
+            KEPT_SECONDS,
+            self._limit,
+            COUNTED_SECONDS,
+        ]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 answer = await self._read(keys=keys, args=arguments)
