@@ -97,6 +97,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             counters=counters,
             traces=traces,
             region=region,
+            cached=frozenset(filter(None, settings.cached_intents.split(","))),
         )
         await feed.read()
         background = [

@@ -12,8 +12,8 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
 from canary.routing.merging import merge
+from services.api.answers import KEPT_SECONDS as ANSWER_SECONDS
 from services.api.limits import TooManyRequestsError, minute_of
 from services.api.settings import Settings
 
@@ -52,10 +53,12 @@ if not held and ARGV[2] ~= '' and flag ~= 'false' then
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
   created = 1
 end
-return {flag, held, created, redis.call('LRANGE', KEYS[3], ARGV[1], -1), requests}
+local found = {flag, held, created, redis.call('LRANGE', KEYS[3], ARGV[1], -1), requests}
+for index = 5, #KEYS do found[index + 1] = redis.call('GET', KEYS[index]) end
+return found
 """
-"""Flag, assignment, history, and the request counted; a unit without assignment gets the one that
-is offered."""
+"""Flag, assignment, history, answers, and the request counted; a unit without assignment gets the
+one that is offered."""
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
@@ -74,14 +77,16 @@ if held and held ~= ARGV[2] and ARGV[3] == '0' then
   return held
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
-if #ARGV > 5 then
-  for index = 6, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[index]) end
+if #ARGV > 7 then
+  for index = 8, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[index]) end
   redis.call('LTRIM', KEYS[2], ARGV[5], -1)
   redis.call('EXPIRE', KEYS[2], ARGV[4])
 end
+if #KEYS == 3 then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 return false
 """
-"""Assignment and messages, if the assignment is still the one that was read; else that one."""
+"""Assignment, messages and answer, if the assignment is still the one that was read; else that
+one."""
 
 _log = logging.getLogger("canary.api")
 
@@ -107,8 +112,8 @@ class Session:
     flag: bool | None = None
     history: tuple[Message, ...] = ()
     lost: bool = False
-    cached: bool = False
-    """Whether Redis had the unit's assignment: a hit of the cache."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What is kept under the names of answers that were asked for."""
     created: bool = False
     """Whether Redis had none, and took the one that was offered."""
     stored: str = ""
@@ -162,8 +167,14 @@ class Sessions:
         """What this task stored of the unit last, whatever Redis has."""
         return self._memory.get(unit_id)
 
-    async def read(self, unit_id: str, offered: Assignment | None = None) -> Session:
-        """Flag, assignment and history; the unit is given `offered` if it has no assignment.
+    async def read(
+        self,
+        unit_id: str,
+        answers: Sequence[str] = (),
+        *,
+        offered: Assignment | None = None,
+    ) -> Session:
+        """Flag, assignment, history and `answers`; a unit without assignment is given `offered`.
 
         It is not while the flag says that the canary is inactive. The request counts.
 
@@ -171,7 +182,8 @@ class Sessions:
         """
         minute, left = minute_of(clock.now())
         offer = offered.to_json() if offered else ""
-        keys = [_FLAG, _assignment_key(unit_id), _history_key(unit_id), _rate_key(unit_id, minute)]
+        own = (_assignment_key(unit_id), _history_key(unit_id), _rate_key(unit_id, minute))
+        keys = [_FLAG, *own, *answers]
         arguments: list[str | int] = [
             -KEPT_MESSAGES,
             offer,
@@ -186,7 +198,7 @@ class Sessions:
             self._failed("read", error)
             return Session(record=self.remembered(unit_id), lost=True)
         self.failing = False
-        flag, record, created, history, requests = answer
+        flag, record, created, history, requests, *found = answer
         if requests > self._limit:
             raise TooManyRequestsError(self._limit, left)
         kept = offered if created else _record(record)
@@ -194,7 +206,7 @@ class Sessions:
             record=kept or self.remembered(unit_id),
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
-            cached=kept is not None and not created,
+            answers={key: text for key, text in zip(answers, found, strict=False) if text},
             created=bool(created),
             stored=offer if created else record or "",
         )
@@ -224,16 +236,21 @@ class Sessions:
         self,
         record: Assignment,
         messages: Sequence[Message] = (),
+        answer: tuple[str, str] | None = None,
         *,
         conversation_id: str,
         stored: str,
     ) -> Assignment:
-        """Store the record and add `messages` to the history; the record that is stored now.
+        """Store the record, add `messages` to the history, keep `answer` under its name.
+
+        In one round trip; answers the record that is stored now.
 
         `stored` is what Redis held when the turn began. If that has changed, the turn's record and
         the other are merged.
         """
         keys = [_assignment_key(record.unit_id), _history_key(record.unit_id)]
+        name, text = answer or ("", "")
+        keys += [name] if name else []
         said = [json.dumps(message.__dict__) for message in messages]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -243,6 +260,7 @@ class Sessions:
                         keys=keys,
                         args=[
                             *(record.to_json(), stored, force, KEPT_SECONDS, -KEPT_MESSAGES),
+                            *(text, ANSWER_SECONDS),
                             *said,
                         ],
                     )

@@ -16,6 +16,7 @@ from canary.aws import clock
 from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
 from services.api import events
+from services.api.answers import answer_key, fingerprint, repeatable, shareable
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
@@ -61,6 +62,7 @@ class Turns:
         counters: Counters,
         traces: Traces,
         region: str,
+        cached: frozenset[str] = frozenset(),
     ) -> None:
         self._sessions = sessions
         self._feed = feed
@@ -69,6 +71,7 @@ class Turns:
         self._counters = counters
         self._traces = traces
         self._region = region
+        self._cached_intents = cached
         self._retries = RetryBudget()
         self._started: set[asyncio.Task[Reply]] = set()
 
@@ -94,7 +97,14 @@ class Turns:
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
-        attempts = await self._ask(question, before, turn, resolution, intent=intent, relay=relay)
+        hit = self._cached(session, question, resolution, intent, turn)
+        attempts = (
+            [hit]
+            if hit
+            else await self._ask(question, before, turn, resolution, intent=intent, relay=relay)
+        )
+        if hit and relay:
+            relay.piece(hit.text)
         times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
@@ -112,6 +122,7 @@ class Turns:
         await self._sessions.save(
             resolution.record,
             said if last.answered else (),
+            None if hit else self._to_keep(question, attempts, intent, turn),
             conversation_id=question.conversation_id,
             stored=session.stored,
         )
@@ -124,10 +135,51 @@ class Turns:
             turn,
             intent=intent,
             latency_ms=latency_ms,
-            cache_hit=session.cached,
+            cache_hit=hit is not None,
         )
         self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
+
+    def _names(self, question: Question) -> list[str]:
+        """Under which names an answer may be kept: of either arm's model, the arm is not known."""
+        parameter = self._feed.view.fresh(clock.now())
+        print_of = fingerprint(question.message) if self._cached_intents else None
+        if parameter is None or print_of is None:
+            return []
+        models = {parameter.control_model, parameter.canary_model} - {""}
+        return [answer_key(model, print_of) for model in sorted(models)]
+
+    def _cached(
+        self,
+        session: Session,
+        question: Question,
+        resolution: Resolution,
+        intent: str,
+        turn: int,
+    ) -> Attempt | None:
+        """What the arm's own model answered to this question before, or None."""
+        model = resolution.record.model_version
+        print_of = fingerprint(question.message)
+        if not (model and print_of and repeatable(intent, turn, self._cached_intents)):
+            return None
+        text = session.answers.get(answer_key(model, print_of))
+        return Attempt("ok", resolution.serve, model, text) if text else None
+
+    def _to_keep(
+        self, question: Question, attempts: list[Attempt], intent: str, turn: int
+    ) -> tuple[str, str] | None:
+        """The name and text of an answer that others may be given, or None.
+
+        Just a first attempt's: what stood in for an arm is not its answer.
+        """
+        first, print_of = attempts[0], fingerprint(question.message)
+        if first.outcome != "ok" or not first.model_id or not print_of:
+            return None
+        if not repeatable(intent, turn, self._cached_intents):
+            return None
+        if not shareable(question.message, first.text):
+            return None
+        return answer_key(first.model_id, print_of), first.text
 
     async def _resolve(self, question: Question) -> tuple[Session, Resolution, str]:
         """The unit's session, the arm of this turn, and what it is about.
@@ -148,7 +200,9 @@ class Turns:
             if offered is None:
                 fresh = resolve(None, self._feed.view, **about, intent=await classifying)
                 offered = fresh.record if fresh.first_of_unit else None
-            session = await self._sessions.read(question.unit_id, offered)
+            session = await self._sessions.read(
+                question.unit_id, self._names(question), offered=offered
+            )
             intent = await classifying
         finally:
             classifying.cancel()
@@ -231,16 +285,18 @@ class Turns:
         slow = bool(parameter and 0 < parameter.slow_ms < latency_ms)
         record, counted = resolution.record, resolution.arm is not None
         p_canary = record.p_canary if counted else None
-        self._counters.record(
-            resolution.serve,
-            now,
-            p_canary=p_canary,
-            error=first.failed,
-            slow=slow,
-            throttled=throttled,
-        )
+        if not cache_hit:  # nobody was asked: what alarms watch are attempts at a model
+            self._counters.record(
+                resolution.serve,
+                now,
+                p_canary=p_canary,
+                error=first.failed,
+                slow=slow,
+                throttled=throttled,
+            )
         active = parameter is not None and parameter.active
-        sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
+        sampled = counted and last.answered and not cache_hit
+        sampled = sampled and self._sampled(question.conversation_id, turn)
         write(
             {
                 **events.envelope("turn", now, self._region),

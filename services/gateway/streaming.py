@@ -10,7 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
 
 from canary.aws import clock
 from services.gateway.model import (
@@ -78,7 +79,7 @@ async def converse_stream(
         raise refused(error, started) from error
     except TimeoutError as error:
         raise ModelCallError("timeout", str(error), clock.request_ms(started, 0.0)) from error
-    except (BotoCoreError, HTTPClientError, OSError) as error:
+    except (BotoCoreError, aiohttp.ClientError, OSError) as error:
         raise ModelCallError("model_error", str(error), clock.request_ms(started, 0.0)) from error
     if "stopReason" not in ended or "usage" not in ended:
         why = "the stream ended before the answer did"

@@ -132,6 +132,7 @@ class Region:
             "INTENT_ENDPOINT": "mangaassist-intent",
             "METRICS_NAMESPACE": "MangaAssist/Canary",
             "REQUESTS_A_MINUTE": "100000",
+            "CACHED_INTENTS": "faq,promotion",
         }.items():
             self.monkeypatch.setenv(name, value)
         from services.gateway.app import create_app
@@ -156,6 +157,11 @@ class Region:
         url = await self._stack.enter_async_context(serving(self.applications[-1]))
         self.api = self.api or url
         return url
+
+    async def publish_after_start(self, value: AssignmentParameter) -> None:
+        """Start an API task that knows the parameter from the beginning."""
+        self.parameter = value
+        await self.start_api()
 
     async def chat(
         self, unit: str, conversation: str = "", *, message: str = "hello", api: str = ""

@@ -52,7 +52,6 @@ async def test_an_arm_is_sticky_across_turns_conversations_tasks_and_stages(
     assert set(before.values()) == {"control", "canary"}
     events = lines(capsys.readouterr().out, "turn")
     assert Counter(event["first_of_unit"] for event in events) == {True: 20, False: 40}
-    assert all(event["cache_hit"] is not event["first_of_unit"] for event in events)
     assert {event["stage"] for event in events} == {3}
     assert {event["p_canary"] for event in events} == {0.3}
     assert [e["turn"] for e in events if e["conversation_id"] == "c-u3"] == [1, 2]
@@ -228,7 +227,7 @@ async def test_redis_failing_mid_conversation_serves_on_in_the_same_arm(
     assert (lost["arm"], lost["reassigned_reason"]) == ("control", "canary_unavailable")
     events = lines(capsys.readouterr().out, "turn")
     assert [event["arm"] for event in events] == ["canary", "canary", None]
-    assert not any(event["slow"] or event["cache_hit"] for event in events)
+    assert not any(event["slow"] for event in events)
 
 
 async def test_what_another_version_left_in_redis_is_ignored(region: Region) -> None:

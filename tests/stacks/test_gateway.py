@@ -85,7 +85,8 @@ def test_a_task_may_invoke_models_and_attest_its_own_set_only(
         f"mangaassist-gateway-{name}"
     ]
     *invoke, judge, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
-    assert {each["Action"] for each in invoke} == {"bedrock:InvokeModel"}
+    whole, streamed = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
+    assert all(each["Action"] == [whole, streamed] for each in invoke)
     named = {name.split(":bedrock:")[1] for each in invoke for name in texts(each["Resource"])}
     expected = set()
     for model in policy.models:
