@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 HOPS = 4
 """Of a request from the customer to the model: load balancer, API, load balancer, gateway."""
 CONVERSE = "/model/maker.manga-1/converse"
+NAMESPACE = "MangaAssist/Canary"
 _START_SECONDS = 240.0
 _GROUP = "arn:targetgroup/"
 
@@ -51,6 +52,7 @@ class Chains:
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
+        self._programs: list[subprocess.Popen[bytes]] = []
         self._outside = _bound()
         self._start(["-m", "benchmarks.request_path.outside"], self._outside)
         self.model = self._outside.getsockname()
@@ -133,6 +135,7 @@ class Chains:
             stderr=log,
             pass_fds=(bound.fileno(),),
         )
+        self._programs.append(child)
         return psutil.Process(child.pid)
 
     def _balancer(
@@ -171,6 +174,7 @@ class Chains:
             "GUARDRAIL_ID": "guardrail-1",
             "GUARDRAIL_VERSION": "1",
             "RELEASES_TABLE": "canary-releases",
+            "METRICS_NAMESPACE": NAMESPACE,
             "ECS_CONTAINER_METADATA_URI_V4": f"{_url(self.model)}/metadata",
         }
 
@@ -184,7 +188,7 @@ class Chains:
             "CACHE_TLS": "false",
             "PARAMETER_PREFIX": "/mangaassist/canary",
             "INTENT_ENDPOINT": "mangaassist-intent",
-            "METRICS_NAMESPACE": "MangaAssist/Canary",
+            "METRICS_NAMESPACE": NAMESPACE,
         }
 
     def _aws_environment(self) -> dict[str, str]:
@@ -205,7 +209,7 @@ class Chains:
                 with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - this machine's own
                     return
             except OSError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > until or any(map(_ended, self._programs)):
                     raise RuntimeError(f"{url} did not answer: {error}\n{self._said()}") from error
             time.sleep(0.1)
 
@@ -214,6 +218,10 @@ class Chains:
         logs = sorted(self._processes.directory.glob("*.log"))
         texts = ((log.name, log.read_text(errors="replace").strip()) for log in logs)
         return "\n".join(f"{name}: {text.splitlines()[-1]}" for name, text in texts if text)
+
+
+def _ended(program: subprocess.Popen[bytes]) -> bool:
+    return program.poll() is not None
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
