@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from canary.decision.facts import Cell, Facts
-from canary.decision.measures import compare, pairs_of, unit_variance, within
+from canary.decision.measures import compare, unit_variance
+from canary.decision.pairs import Pairs, pairs_of
 from canary.policy.compiled import CompiledPolicy, Metric, Trigger
 from canary.statistics.confidence_sequence import effect_upper_bound
-from canary.statistics.score_process import Pair, Score, score
+from canary.statistics.score_process import Score
 
 __all__ = ["HarmLine", "harm_bound", "harm_bounds", "harm_lines", "oriented_score"]
 
@@ -37,9 +38,9 @@ class HarmLine:
         return self.ready and self.upper < self.limit
 
 
-def oriented_score(pairs: Iterable[Pair], metric: Metric) -> Score:
+def oriented_score(pairs: Pairs, metric: Metric) -> Score:
     """The score process with its sign turned so that more is better."""
-    found = score(pairs)
+    found = pairs.score
     return found if metric.better == "higher" else replace(found, s=-found.s)
 
 
@@ -62,10 +63,10 @@ def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:
         ]
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     rho = plan.harm_min_outcomes * unit_variance(policy, metric)
-    everyone = pairs_of(facts.cells, metric.name)
+    everyone = facts.exposure.of(metric.name)
     lines = []
     for scope, strata, rejects, alpha in scopes:
-        own = everyone if strata is None else within(everyone, strata)
+        own = everyone if strata is None else everyone.within(strata)
         found = oriented_score(own, metric)
         lines.append(
             HarmLine(
@@ -107,6 +108,5 @@ def harm_bounds(policy: CompiledPolicy, facts: Facts) -> Mapping[str, float]:
     return {metric: bound for metric, bound in bounds.items() if bound is not None}
 
 
-def _units(pairs: Iterable[Pair]) -> tuple[float, float]:
-    kept = tuple(pairs)
-    return sum(pair.control.units for pair in kept), sum(pair.canary.units for pair in kept)
+def _units(pairs: Pairs) -> tuple[float, float]:
+    return sum(pair.control.units for pair in pairs), sum(pair.canary.units for pair in pairs)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from canary.decision.measures import pairs_of
+from canary.decision.pairs import pairs_of
 from canary.simulation.draws import Purpose, generator
 from canary.simulation.history import History
 from canary.simulation.rates import Rates
