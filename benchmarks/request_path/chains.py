@@ -114,6 +114,7 @@ class Chains:
         child = self._processes.start(
             command, environment=environment, stdout=log, stderr=subprocess.STDOUT
         )
+        self._programs.append(child)
         self._wait(f"{_url(address)}/health/liveliness")
         return Chain("LiteLLM", address, {"litellm": psutil.Process(child.pid)})
 
@@ -251,6 +252,8 @@ def _litellm_config(url: str) -> dict[str, object]:
         "model_list": deployments,
         "router_settings": {"routing_strategy": "simple-shuffle"},
         "litellm_settings": {"num_retries": 0},
+        # Without a key there is no look-up of keys either: the proxy at its fastest.
+        "general_settings": {"dangerously_permit_weak_or_unset_master_key": True},
     }
 
 
