@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from canary.local.behaviour import TurnDraw, World, draw_turn, uniform
 from canary.local.clock import Clock
@@ -39,7 +40,7 @@ _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 def application(world: World, clock: Clock) -> web.Application:
     """The endpoint of one scenario."""
-    app = web.Application()
+    app = web.Application(middlewares=[hang_up_if_dead])
     app[_WORLD] = world
     app[_CLOCK] = clock
     app.add_routes(
@@ -50,6 +51,17 @@ def application(world: World, clock: Clock) -> web.Application:
         ]
     )
     return app
+
+
+@web.middleware
+async def hang_up_if_dead(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A model or a classifier that is dead closes the connection without a word."""
+    world, model_id = request.app[_WORLD], request.match_info.get("model")
+    dead = world.model_down(model_id) if model_id else world.classifier_down
+    if dead and request.transport is not None:
+        request.transport.abort()
+        return web.Response()
+    return await handler(request)
 
 
 async def converse(request: web.Request) -> web.Response:

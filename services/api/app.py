@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.direct_calls import answered_directly
 from canary.aws.embedded_metrics import metric_line, write
 from canary.aws.settings import from_environment
 from services.api.assignments import AssignmentFeed
@@ -37,6 +38,10 @@ INTENT_CONFIG = AioConfig(
     read_timeout=2,
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    # Every turn makes this call: its few fields are this module's own, and need no checking again.
+    parameter_validation=False,
+    # A name of one's own is not composed anew for each call, as the SDK's is.
+    user_agent="mangaassist-api",
 )
 
 
@@ -75,6 +80,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         aws.create_client("sagemaker-runtime", config=INTENT_CONFIG) as runtime,
         aws.create_client("xray", config=PARAMETER_CONFIG) as xray,
         GatewayClient.open_session() as session,
+        answered_directly(runtime, "InvokeEndpoint", await aws.get_credentials()),
         connect(settings) as cache,
     ):
         feed = AssignmentFeed(parameters, settings.parameter_prefix)

@@ -7,7 +7,7 @@ customer is served; the turn stays in the arm drawn, with its error.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mmh3
@@ -92,17 +92,11 @@ class Turns:
         Raises `TooManyRequestsError`; such a request is no turn.
         """
         started, times = clock.monotonic(), [clock.now()]
-        classifying = asyncio.create_task(self._intents.classify(question.message))
-        try:
-            session = await self._sessions.read(question.unit_id, self._names(question))
-            intent = await classifying
-        finally:
-            classifying.cancel()
+        session, resolution, intent = await self._resolve(question)
         self._retries.turn()
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
-        resolution = await self._resolve(question, session, intent)
         hit = self._cached(session, question, resolution, intent, turn)
         attempts = (
             [hit]
@@ -125,8 +119,13 @@ class Turns:
             Message("user", question.message, question.conversation_id, turn),
             Message("assistant", last.text, question.conversation_id, turn),
         )
-        fresh = None if hit else self._to_keep(question, attempts, intent, turn)
-        await self._sessions.save(resolution.record, said if last.answered else (), fresh)
+        await self._sessions.save(
+            resolution.record,
+            said if last.answered else (),
+            None if hit else self._to_keep(question, attempts, intent, turn),
+            conversation_id=question.conversation_id,
+            stored=session.stored,
+        )
         times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
         self._write(
@@ -182,25 +181,56 @@ class Turns:
             return None
         return answer_key(first.model_id, print_of), first.text
 
-    async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
-        """The arm of this turn; a new draw is claimed, so that a unit is drawn once."""
-        view, now = self._feed.view, clock.now()
+    async def _resolve(self, question: Question) -> tuple[Session, Resolution, str]:
+        """The unit's session, the arm of this turn, and what it is about.
+
+        A unit that this task does not know may be drawn: what that depends on is found out first,
+        and the draw is offered with the question what Redis holds, so that a first turn costs no
+        second round trip. Of all others both are asked at once.
+        """
+        # Milliseconds: what is compared with what another task stored survives every JSON.
         about: dict[str, Any] = {
             "conversation_id": question.conversation_id,
-            "now": now,
-            "flag": session.flag,
+            "now": round(clock.now(), 3),
+            "unit_id": question.unit_id,
         }
-        drawn = None
-        if needs_draw(session.record, view, **about):
+        offered, fresh = self._sessions.remembered(question.unit_id), None
+        classifying = asyncio.create_task(self._intents.classify(question.message))
+        try:
+            if offered is None:
+                fresh = resolve(None, self._feed.view, **about, intent=await classifying)
+                offered = fresh.record if fresh.first_of_unit else None
+            session = await self._sessions.read(
+                question.unit_id, self._names(question), offered=offered
+            )
+            intent = await classifying
+        finally:
+            classifying.cancel()
+        if session.created and fresh:
+            return session, fresh, intent
+        about |= {"intent": intent, "flag": session.flag}
+        return (*await self._continue(session, about), intent)
+
+    async def _continue(
+        self, session: Session, about: dict[str, Any]
+    ) -> tuple[Session, Resolution]:
+        """The arm of a unit that Redis knows, or that could not be drawn at once."""
+        view, drawn = self._feed.view, None
+        known = {name: about[name] for name in ("conversation_id", "now", "flag")}
+        if not session.lost and needs_draw(session.record, view, **known):
             drawn = await self._gateway.draw()
-        about |= {"unit_id": question.unit_id, "intent": intent}
-        resolution = resolve(session.record, view, **about, drawn=drawn, session_lost=session.lost)
+        lost = session.lost and session.record is None
+        resolution = resolve(session.record, view, **about, drawn=drawn, session_lost=lost)
         if not resolution.first_of_unit:
-            return resolution
-        held = await self._sessions.claim(resolution.record)
+            return session, resolution
+        claimed = None if session.lost else await self._sessions.claim(resolution.record)
+        if claimed is None:
+            return session, resolve(session.record, view, **about, session_lost=True)
+        held, stored = claimed
+        session = replace(session, stored=stored)
         if held == resolution.record:
-            return resolution
-        return resolve(held, view, **about)
+            return session, resolution
+        return session, resolve(held, view, **about)
 
     async def _ask(
         self,
@@ -313,7 +343,7 @@ class Turns:
         """Show where a sampled turn's time went; `times` are the ends of its steps."""
         if not traced(question.conversation_id, turn):
             return
-        names = ("session and intent", "arm and model", "save")
+        names = ("intent and session", "model", "save")
         steps = [
             Step(name, begun, ended)
             for name, begun, ended in zip(names, times[:-1], times[1:], strict=True)

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.direct_calls import answered_directly
 from canary.aws.settings import from_environment
 from services.gateway.attestation import attest
 from services.gateway.meter import Meter
@@ -123,6 +124,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     async with (
         session.create_client("bedrock-runtime", config=CLIENT_CONFIG) as model,
         session.create_client("dynamodb", config=DATABASE_CONFIG) as table,
+        answered_directly(model, "Converse", await session.get_credentials()),
     ):
         app.state.settings = settings
         app.state.model = model

