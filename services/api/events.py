@@ -6,13 +6,10 @@ Everything else that a task prints is a log line, and goes to standard error.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import sys
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["envelope", "write"]
+__all__ = ["envelope"]
 
 
 def envelope(kind: str, now: float, region: str) -> dict[str, Any]:
@@ -25,9 +22,3 @@ def envelope(kind: str, now: float, region: str) -> dict[str, Any]:
         "epoch": round(now, 3),
         "region": region,
     }
-
-
-def write(line: Mapping[str, Any]) -> None:
-    """Write one line in one call and flush it: an answered turn's event must not be lost."""
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
-    sys.stdout.flush()

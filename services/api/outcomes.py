@@ -1,11 +1,16 @@
-"""How a conversation ended: joined to the arm that was drawn for it, moved or not."""
+"""What became of a conversation: joined to the arm that was drawn for it, moved or not.
+
+A conversation may have many outcomes, each with what was new; its facts are those of all together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
+from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Assignment
 from services.api import events
 from services.api.assignments import AssignmentFeed
@@ -16,17 +21,32 @@ __all__ = ["Outcome", "Outcomes"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the customer's client reports; None where nothing was asked, offered or in the cart.
+    """What the customer's client reports; None where nothing was said, offered or in the cart.
 
     `csat` is 1 to 4.
     """
 
     unit_id: str
     conversation_id: str
-    completed: bool
-    csat: int | None
-    clicked: bool | None
-    cart_abandoned: bool | None
+    completed: bool | None = None
+    csat: int | None = None
+    clicked: bool | None = None
+    cart_abandoned: bool | None = None
+    escalated: bool | None = None
+
+    @classmethod
+    def of_events(cls, unit_id: str, conversation_id: str, events: Collection[str]) -> Outcome:
+        """What the customer did: a click says that something was offered, too."""
+        offered = "offer" in events or "click" in events
+        cart = "add_to_cart" in events or "abandon" in events
+        return cls(
+            unit_id=unit_id,
+            conversation_id=conversation_id,
+            completed=True if "resolved" in events else None,
+            clicked="click" in events if offered else None,
+            cart_abandoned="abandon" in events if cart else None,
+            escalated=True if "escalated" in events else None,
+        )
 
 
 class Outcomes:
@@ -38,9 +58,12 @@ class Outcomes:
         self._region = region
 
     async def record(self, outcome: Outcome) -> None:
-        """Look up the unit's assignment and write the event; without one it carries no arm."""
+        """Look up the unit's assignment and write the event; without one it carries no arm.
+
+        Raises `TooManyRequestsError`.
+        """
         session = await self._sessions.read(outcome.unit_id)
-        events.write(
+        write(
             {
                 **events.envelope("outcome", clock.now(), self._region),
                 **self._assignment(session.record, outcome.conversation_id),
@@ -50,6 +73,7 @@ class Outcomes:
                 "csat": outcome.csat,
                 "clicked": outcome.clicked,
                 "cart_abandoned": outcome.cart_abandoned,
+                "escalated": outcome.escalated,
             }
         )
 

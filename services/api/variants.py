@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import mmh3
 
@@ -20,6 +20,7 @@ from canary.bandits.plain import decision_of, plain_decision, servings_of
 from canary.bandits.question import context_of
 from canary.bandits.serving import Servings
 from canary.bandits.shares import PARTS
+from services.api.sessions import Session
 
 __all__ = ["Variant", "Variants"]
 
@@ -49,6 +50,26 @@ class Variant:
         }
 
 
+class Asked(Protocol):
+    """What a draw needs of a question."""
+
+    @property
+    def conversation_id(self) -> str:
+        """Which draws once."""
+
+    @property
+    def unit_id(self) -> str:
+        """Who asks."""
+
+    @property
+    def message(self) -> str:
+        """The question's text."""
+
+    @property
+    def prime(self) -> bool:
+        """The customer's tier."""
+
+
 class Variants:
     """Draws by what is published; reads a published document once, not for every turn."""
 
@@ -58,22 +79,21 @@ class Variants:
 
     def choose(
         self,
-        published: str | None,
-        kept: str | None,
+        session: Session,
+        asked: Asked,
         *,
         intent: str,
-        conversation_id: str,
-        unit_id: str,
-        message: str,
-        prime: bool,
         release_arm: Literal["control", "canary"] | None,
         now: float,
     ) -> Variant | None:
-        """The variant of a turn, or None where nothing learns; see `Session` for the texts."""
-        serving = self._read(published).intents.get(intent)
+        """The variant of a turn, or None where nothing learns.
+
+        `release_arm` is the model that answers, while a release is active.
+        """
+        serving = self._read(session.bandits).intents.get(intent)
         if serving is None:
             return None
-        decisions = _kept(kept)
+        decisions = _kept(session.decided)
         if intent in decisions:
             try:
                 decision = decision_of(decisions[intent])
@@ -83,11 +103,11 @@ class Variants:
                 return Variant(decision, serving.prompts.get(decision.arm, ""), scored=False)
         decision = draw(
             serving,
-            conversation_id=conversation_id,
-            unit_id=unit_id,
+            conversation_id=asked.conversation_id,
+            unit_id=asked.unit_id,
             now=now,
             rules=self._servings.rules,
-            context=context_of(message, prime=prime),
+            context=context_of(asked.message, prime=asked.prime),
             release_arm=release_arm,
         )
         place = mmh3.hash(f"quality:{decision.decision_id}", signed=False) / 2**32

@@ -29,7 +29,7 @@ _DOUBLES = ("epoch", "p_canary", "latency_ms", "bandit_p")
 _INTEGERS = ("stage", "turn", "input_tokens", "output_tokens", "csat")
 _BOOLEANS = (
     *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled", "cache_hit"),
-    *("completed", "clicked", "cart_abandoned", "bandit_scored"),
+    *("completed", "clicked", "cart_abandoned", "escalated", "bandit_scored"),
 )
 EVENT_COLUMNS = {
     **dict.fromkeys(_STRINGS, "string"),

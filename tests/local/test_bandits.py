@@ -40,6 +40,8 @@ from canary.local.model_endpoint import application
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
 from canary.policy.compiled_bandits import Bandit, BanditArm
+from services.api.sessions import Session
+from services.api.turns import Question
 from services.api.variants import Variants
 from tests.local.alarm_bench import REGION, START
 from tests.local.test_firehose_facts import Pipe, pipe  # noqa: F401 - a fixture
@@ -110,13 +112,9 @@ class Learning:
             name, at = f"{seed}-{number}", self.now + 3000 * number / count
             arm = chance.choice(("control", "canary")) if release else None
             variant = variants.choose(
-                text,
-                None,
+                Session(bandits=text),
+                Question(f"u{name}", f"c{name}", "How can I pay?"),
                 intent="faq",
-                conversation_id=f"c{name}",
-                unit_id=f"u{name}",
-                message="How can I pay?",
-                prime=False,
                 release_arm=arm,
                 now=at,
             )

@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from canary.local.talk import INVENTED_TITLES, MISTAKEN_SHARE, catalogue, classify, message
 from canary.policy.compile import compile_policy, load_policy
@@ -25,6 +26,15 @@ seed = 3
 horizon_minutes = 60
 [expect]
 outcome = "HELD"
+[[fault]]
+kind = "model_down"
+arm = "canary"
+from_stage = 5
+minutes = 10
+[[fault]]
+kind = "classifier_down"
+from_stage = 5
+minutes = 10
 [[phase]]
 arm = "canary"
 from_stage = 25
@@ -187,3 +197,28 @@ def test_the_classifier_knows_what_customers_say_but_for_its_small_error() -> No
         texts = {message(intent.name, 1, f"c{n}", 1) for n in range(2000)}
         right = sum(classify(text, 1)[0] == intent.name for text in texts)
         assert right / len(texts) > 1 - 6 * MISTAKEN_SHARE
+
+
+def hangs_up(call: Callable[[], Any]) -> bool:
+    """Whether nobody answers."""
+    try:
+        call()
+    except ConnectionClosedError:
+        return True
+    return False
+
+
+def test_a_dead_model_and_a_dead_classifier_hang_up_until_they_live_again(
+    endpoint: Endpoint,
+) -> None:
+    """No answer at all, while the other model answers; then all as before."""
+    client = endpoint.client("sagemaker-runtime")
+    body = json.dumps({"text": "hello"})
+    classify_one = partial(client.invoke_endpoint, EndpointName="intent", Body=body)
+    endpoint.tell(stage_percent=5, minute=1.0, faults=["model_down", "classifier_down"])
+    assert any(hangs_up(classify_one) for _ in range(200))
+    assert hangs_up(partial(endpoint.converse, "maker.manga-2:0"))
+    assert not hangs_up(partial(endpoint.converse, "maker.manga-1:0"))
+    endpoint.tell(stage_percent=5, minute=12.0, faults=[])
+    assert any(not hangs_up(classify_one) for _ in range(200))
+    assert not hangs_up(partial(endpoint.converse, "maker.manga-2:0"))

@@ -52,7 +52,6 @@ async def test_an_arm_is_sticky_across_turns_conversations_tasks_and_stages(
     assert set(before.values()) == {"control", "canary"}
     events = lines(capsys.readouterr().out, "turn")
     assert Counter(event["first_of_unit"] for event in events) == {True: 20, False: 40}
-    assert all(event["cache_hit"] is not event["first_of_unit"] for event in events)
     assert {event["stage"] for event in events} == {3}
     assert {event["p_canary"] for event in events} == {0.3}
     assert [e["turn"] for e in events if e["conversation_id"] == "c-u3"] == [1, 2]
@@ -228,7 +227,7 @@ async def test_redis_failing_mid_conversation_serves_on_in_the_same_arm(
     assert (lost["arm"], lost["reassigned_reason"]) == ("control", "canary_unavailable")
     events = lines(capsys.readouterr().out, "turn")
     assert [event["arm"] for event in events] == ["canary", "canary", None]
-    assert not any(event["slow"] or event["cache_hit"] for event in events)
+    assert not any(event["slow"] for event in events)
 
 
 async def test_what_another_version_left_in_redis_is_ignored(region: Region) -> None:
@@ -274,17 +273,10 @@ async def test_an_outcome_is_joined_to_the_arm_drawn_for_its_conversation(
     region.rules["canary"] = "primary"
     await region.said("ann")
     for unit in ("ann", "old"):
-        body = {
-            "conversation_id": f"c-{unit}",
-            "session_id": f"cookie-{unit}",
-            "customer_id": unit,
-            "completed": True,
-            "csat": 4,
-            "clicked": False,
-        }
-        async with region.session.post(f"{region.api}/outcome", json=body) as response:
-            assert response.status == 202
-    joined, outside = lines(capsys.readouterr().out, "outcome")
+        who = {"session_id": f"cookie-{unit}", "customer_id": unit, "conversation_id": f"c-{unit}"}
+        await taken(region, "events", {**who, "events": ["offer", "resolved"]})
+    await taken(region, "feedback", {**who, "csat": 4})
+    joined, outside, rated = lines(capsys.readouterr().out, "outcome")
     assert set(joined) == OUTCOME_FIELDS
     assert [joined[key] for key in ("arm", "p_canary", "test_id", "release_id", "stage")] == [
         "canary",
@@ -293,26 +285,16 @@ async def test_an_outcome_is_joined_to_the_arm_drawn_for_its_conversation(
         "r1",
         3,
     ]
-    assert (joined["stratum"], joined["csat"], joined["cart_abandoned"]) == ("chitchat", 4, None)
+    assert (joined["stratum"], joined["completed"], joined["clicked"]) == ("chitchat", True, False)
+    assert (joined["csat"], joined["cart_abandoned"], joined["escalated"]) == (None, None, None)
     assert (outside["arm"], outside["test_id"]) == (None, None)
+    assert (rated["completed"], rated["csat"]) == (None, 4)
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ("no json", "body"),
-        ({"session_id": "s", "message": "m"}, "conversation_id"),
-        ({"session_id": "s", "conversation_id": "c", "message": " "}, "message"),
-    ],
-)
-async def test_a_body_that_is_no_question_is_refused_by_field(
-    region: Region, body: Any, field: str
-) -> None:
-    """400, with the name of the field that is wrong."""
-    await region.start_api()
-    async with region.session.post(f"{region.api}/chat", json=body) as response:
-        assert response.status == 400
-        assert (await response.json())["error"].startswith(f"{field}:")
+async def taken(region: Region, what: str, body: dict[str, Any]) -> None:
+    """Report a part of an outcome."""
+    async with region.session.post(f"{region.api}/v1/{what}", json=body) as response:
+        assert response.status == 202, await response.text()
 
 
 ARMS = ("control", "canary")
@@ -327,5 +309,5 @@ TURN_FIELDS = {
 OUTCOME_FIELDS = {
     *("event", "event_id", "time", "epoch", "region", "release_id", "test_id", "stage"),
     *("conversation_id", "unit_id", "stratum", "arm", "p_canary", "completed", "csat"),
-    *("clicked", "cart_abandoned"),
+    *("clicked", "cart_abandoned", "escalated"),
 }
