@@ -25,17 +25,23 @@ class HarmLine:
     scope: str
     rejects: bool
     """Whether harm here rejects the candidate; elsewhere it only holds."""
-    upper: float
+    score: Score
     limit: float
-    n_control: float
-    n_canary: float
+    alpha: float
+    rho: float
+    """The variance at which the bound is tight."""
     ready: bool
     """Whether both arms have the outcomes that the sequence starts from."""
 
     @property
+    def upper(self) -> float:
+        """The bound; most are never asked for, as the effect itself keeps the limit."""
+        return effect_upper_bound(self.score, self.alpha, self.rho)
+
+    @property
     def harmed(self) -> bool:
         """Whether the effect is below the limit, whenever one looks."""
-        return self.ready and self.upper < self.limit
+        return self.ready and self.score.estimate < self.limit and self.upper < self.limit
 
 
 def oriented_score(pairs: Pairs, metric: Metric) -> Score:
@@ -72,10 +78,10 @@ def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:
             HarmLine(
                 scope=scope,
                 rejects=rejects,
-                upper=effect_upper_bound(found, alpha, rho),
+                score=found,
                 limit=limit,
-                n_control=found.n_control,
-                n_canary=found.n_canary,
+                alpha=alpha,
+                rho=rho,
                 ready=min(found.n_control, found.n_canary) >= plan.harm_min_outcomes,
             )
         )

@@ -76,7 +76,7 @@ def judge(
 
     `by_point` asks of a PASS only that the estimate keeps the limit.
     """
-    estimate, worst, best = interval
+    estimate, worst, best = interval.estimate, interval.lower, interval.upper
     if better == "lower":
         estimate, worst, best, limit = -estimate, -best, -worst, -limit
     if math.isnan(estimate) or math.isnan(worst) or math.isnan(best):

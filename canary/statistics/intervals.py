@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple
 
 from canary.statistics.validation import require_finite, require_fraction, require_not_negative
 
 __all__ = ["Interval", "difference", "newcombe", "normal", "one_sided_z", "ratio", "wilson"]
 
 
-class Interval(NamedTuple):
+@dataclass(frozen=True)
+class Interval:
     """An estimate between two bounds, each one-sided at the same level; bounds may be infinite."""
 
     estimate: float

@@ -14,9 +14,15 @@ __all__ = ["EVENTS", "STREAM", "Relay", "sse"]
 
 EVENTS = "text/event-stream"
 STREAM = {
-    "type": "string",
-    "description": 'events `delta` (`{"text"}`: the next piece), `restart` (`{}`: what was said '
-    "is void, an answer begins anew), and one last: `done` (an Answer) or `error` (an Unanswered)",
+    "type": "object",
+    "description": 'each event: `delta` (`{"text"}`: the next piece), `restart` (`{}`: what was '
+    "said is void, an answer begins anew), and one last: `done` (an Answer) or `error` "
+    "(an Unanswered)",
+    "properties": {
+        "event": {"enum": ["delta", "restart", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
 }
 
 

@@ -249,19 +249,23 @@ async def test_on_sigterm_a_task_finishes_its_turns_and_takes_no_more(region: Re
         stderr=asyncio.subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
-    async with asyncio.timeout(120):
-        while not await answers(region, url + "/healthz"):  # noqa: ASYNC110 - a process starts
-            await asyncio.sleep(0.05)
-        asked = len(region.requests)
-        turn = asyncio.create_task(region.chat("ann", api=url))
-        while len(region.requests) == asked:  # noqa: ASYNC110 - the stand-in has no event
-            await asyncio.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        status, body = await turn
-        assert (status, body["turn"]) == (200, 1)
-        assert process.stdout is not None
-        output = (await process.stdout.read()).decode()
-        assert await process.wait() in (0, -signal.SIGTERM)
+    try:
+        async with asyncio.timeout(120):
+            while not await answers(region, url + "/healthz"):  # noqa: ASYNC110 - it starts
+                await asyncio.sleep(0.05)
+            asked = len(region.requests)
+            turn = asyncio.create_task(region.chat("ann", api=url))
+            while len(region.requests) == asked:  # noqa: ASYNC110 - the stand-in has no event
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            status, body = await turn
+            assert (status, body["turn"]) == (200, 1)
+            assert process.stdout is not None
+            output = (await process.stdout.read()).decode()
+            assert await process.wait() in (0, -signal.SIGTERM)
+    finally:
+        if process.returncode is None:
+            process.kill()
     assert len(lines(output, "turn")) == 1
     assert not await answers(region, url + "/healthz")
     region.world.__dict__.update(world().__dict__)

@@ -118,8 +118,9 @@ async def test_a_stream_ends_in_what_a_plain_answer_says(region: Region) -> None
 async def test_a_stream_that_has_not_begun_fails_as_a_plain_call_does(
     region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Throttled, or silent for too long: its status, nothing half said; both are metered."""
+    """Throttled, or silent for too long: its status, nothing half said."""
     body = BODY | {"stream": True}
+    monkeypatch.setattr(streaming, "FIRST_PIECE_SECONDS", 120.0)
     become(region, world({"arm": "canary", "throttle_rate": 1.0}))
     assert (await converse(region, "canary", body))[0] == 429
     monkeypatch.setattr(streaming, "FIRST_PIECE_SECONDS", 0.05)

@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 
 from tests.services.region import Region, parameter
 
-EXAMPLES = 10
+EXAMPLES = 6
 
 
 async def test_whatever_is_sent_gets_an_answer_that_the_document_describes(region: Region) -> None:
@@ -23,9 +23,8 @@ async def test_whatever_is_sent_gets_an_answer_that_the_document_describes(regio
     region.parameter = parameter()
     await region.start_api()
     asked = await asyncio.to_thread(ask_everything, region.api)
-    assert {name for name, _ in asked} == {
-        *("chat", "feedback", "events", "healthz", "readyz", "openapi")
-    }
+    names = {"chat", "feedback", "events", "healthz", "readyz"}
+    assert {name for name, _ in asked} == names  # the document itself was read to begin with
     assert {status for _, status in asked} >= {200, 202, 422}
 
 
