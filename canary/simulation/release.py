@@ -319,13 +319,13 @@ class _Run:
         """The alarms on published bounds of harm, which are read anew every hour."""
         marks = stream.start + HOUR * np.arange(1, stream.hours + 1)
         found = {}
-        for trigger in self.policy.triggers:
-            if trigger.statistic != "harm":
-                continue
+        triggers = [each for each in self.policy.triggers if each.statistic == "harm"]
+        hours = screens.harm_alarm_hours(self.history, triggers, marks)
+        for trigger, near in zip(triggers, hours, strict=True):
             flags = np.zeros(stream.hours, dtype=np.bool_)
             metric = self.policy.metric(trigger.metric)
             reach = max(trigger.windows_seconds) + metric.outcome_window_seconds
-            for hour in np.flatnonzero(screens.harm_alarm_hours(self.history, trigger, marks)):
+            for hour in np.flatnonzero(near):
                 now = float(marks[hour])
                 cells = self.history.window(metric, max(0.0, now - reach), now)
                 bound = harm_bound(self.policy, trigger, cells)

@@ -6,6 +6,8 @@ must miss none: a test compares releases decided so with releases that take ever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,35 +100,45 @@ def mismatch_hours(history: History, marks: Counts) -> Flags:
     return flags
 
 
-def harm_alarm_hours(history: History, trigger: Trigger, marks: Counts) -> Flags:
-    """At which marks the lower bound of a trigger's harm might be above its threshold.
+def harm_alarm_hours(history: History, triggers: Sequence[Trigger], marks: Counts) -> Flags:
+    """At which marks the lower bound of each trigger's harm might be above its threshold.
 
-    Hour by hour and intent by intent the arms are compared, and the hours of the window summed.
+    Hour by hour and intent by intent the arms are compared, and the hours of the window summed:
+    (triggers, marks).
     """
-    metric = history.policy.metric(trigger.metric)
-    parts = [_compared(metric, stream) for stream in history.streams]
-    if any(part is None for part in parts):
-        return np.zeros(marks.size, dtype=np.bool_)
-    hourly = np.concatenate([np.zeros((4, 1)), *(part for part in parts if part is not None)], 1)
-    ends = [stream.start + HOUR * (np.arange(stream.hours) + 1) for stream in history.streams]
-    reached = np.concatenate([[0.0], *ends])
-    s, v, w, level = np.cumsum(hourly, axis=1)
-    wait = metric.outcome_window_seconds
+    if not triggers:
+        return np.zeros((0, marks.size), dtype=np.bool_)
+    metrics = [history.policy.metric(trigger.metric) for trigger in triggers]
+    hours = sum(stream.hours for stream in history.streams)
+    hourly = np.zeros((len(triggers), 4, 1 + hours))
+    reached = np.zeros(1 + hours)
+    place = 1
+    for stream in history.streams:
+        own = slice(place, place + stream.hours)
+        place += stream.hours
+        reached[own] = stream.start + HOUR * (np.arange(stream.hours) + 1)
+        for index, metric in enumerate(metrics):
+            hourly[index, :, own] = _compared(metric, stream)
+    total = np.cumsum(hourly, axis=2)
+    wait = np.array([[metric.outcome_window_seconds] for metric in metrics])
+    window = np.array([[max(trigger.windows_seconds)] for trigger in triggers])
     last = np.searchsorted(reached, marks - wait + _SLACK, side="right") - 1
-    since = marks - wait - max(trigger.windows_seconds)
-    first = np.maximum(0, np.searchsorted(reached, since + _SLACK, side="right") - 1)
+    first = np.searchsorted(reached, marks - wait - window + _SLACK, side="right") - 1
+    first = np.maximum(0, first)
     last = np.maximum(first, last)
+    s, v, w, level = (
+        np.take_along_axis(part, last, axis=1) - np.take_along_axis(part, first, axis=1)
+        for part in total.transpose(1, 0, 2)
+    )
+    relative = np.array([[trigger.unit == "relative"] for trigger in triggers])
+    sign = np.array([[-1.0 if metric.better == "higher" else 1.0] for metric in metrics])
+    threshold = np.array([[trigger.threshold] for trigger in triggers])
     with np.errstate(divide="ignore", invalid="ignore"):
-        weight = w[last] - w[first]
-        harm = (s[last] - s[first]) / weight * (-1.0 if metric.better == "higher" else 1.0)
-        if trigger.unit == "relative":
-            mean = (level[last] - level[first]) / weight
-            harm, scale = harm / mean, mean
-        else:
-            scale = np.ones_like(harm)
-        z = harm * scale * weight / np.sqrt(v[last] - v[first])
-    large = np.nan_to_num(harm) > _SHARE * trigger.threshold
-    return np.asarray(large & (np.nan_to_num(z) > _Z_ALARM))
+        harm = s / w * sign
+        z = harm * w / np.sqrt(v)
+        harm = np.where(relative, harm * w / level, harm)
+    far = np.nan_to_num(harm) > _SHARE * threshold
+    return np.asarray(far & (np.nan_to_num(z) > _Z_ALARM))
 
 
 def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Counts]:
@@ -158,13 +170,16 @@ def _crossed(score: tuple[Counts, Counts, Counts], limit: float, alpha: float, r
     return flags
 
 
-def _compared(metric: Metric, stream: Stream) -> Counts | None:
-    """Hour by hour the sums over intents of S, V, W and W times the control's mean: (4, hours)."""
+def _compared(metric: Metric, stream: Stream) -> Counts:
+    """Hour by hour the sums over intents of S, V, W and W times the control's mean: (4, hours).
+
+    All 0 for a metric that a world has no numbers for.
+    """
     key = ("compared", metric.name)
     if key not in stream.kept:
         sums = _hourly(metric, stream)
         if sums is None:
-            return None
+            return np.zeros((4, stream.hours))
         n, y, yy = sums
         both = np.maximum(n.sum(axis=0), 1.0)
         weight = n[CONTROL] * n[CANARY] / both
@@ -172,7 +187,7 @@ def _compared(metric: Metric, stream: Stream) -> Counts | None:
         spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
         each = (mean[CANARY] - mean[CONTROL], spread, 1.0, mean[CONTROL])
         stream.kept[key] = np.stack([(weight * part).sum(axis=1) for part in each])
-    return stream.kept[key][:, : stream.hours]
+    return np.asarray(stream.kept[key][:, : stream.hours])
 
 
 def _hourly(metric: Metric, stream: Stream) -> Counts | None:

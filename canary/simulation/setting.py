@@ -88,3 +88,4 @@ class Ending:
     gates: Mapping[str, GateTally] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
     detail: str = ""
+    """The last hold's or the end's own words, of what could decide."""

@@ -144,6 +144,8 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
 def _completed(rng: np.random.Generator, rates: Rates, times: Counts, arriving: Counts) -> Counts:
     """Customers by how many conversations they have and how many are completed."""
     rate = rates.completion(times)
+    if np.array_equal(rate, np.broadcast_to(rate[:, :1], rate.shape)):
+        rate = rate[:, :1]  # the same at every hour, as in most worlds
     shares = np.array(rates.world.customers)
     customers = arriving / (shares @ np.array([1.0, 2.0, 3.0]))
     likely = _beta_binomial(rate, rates.world.correlation)
