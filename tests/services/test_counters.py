@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.counters import WINDOW_SECONDS, Counters, metric_line
+from canary.aws.embedded_metrics import metric_line
+from services.api.counters import WINDOW_SECONDS, Counters
 
 
 def test_counts_since_the_last_line_start_anew_and_the_minute_rolls() -> None:

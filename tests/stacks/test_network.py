@@ -104,6 +104,7 @@ def test_the_api_s_tasks_have_what_their_contract_lists(assembly: Assembly) -> N
         "PARAMETER_PREFIX",
         "INTENT_ENDPOINT",
         "METRICS_NAMESPACE",
+        "CACHED_INTENTS",
     }
     assert [each["Name"] for each in container["Secrets"]] == ["CACHE_SECRET"]
     assert "password" not in json.dumps(container["Environment"]).lower()
