@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 from canary.local.behaviour import uniform
+from canary.quality.catalogue.catalogue import load_catalogue
 
 __all__ = ["INVENTED_TITLES", "answer", "catalogue", "classify", "message"]
 
-CATALOGUE = Path(__file__).parents[2] / "lambdas" / "detect" / "catalogue.txt"
 MISTAKEN_SHARE = 0.02
 """How often the classifier is wrong."""
 
@@ -62,8 +61,7 @@ _ANSWERS = (
 @cache
 def catalogue() -> tuple[str, ...]:
     """The titles of the store, as the detector knows them."""
-    lines = CATALOGUE.read_text("utf-8").splitlines()
-    return tuple(line.strip() for line in lines if line.strip())
+    return tuple(title.name for title in load_catalogue().titles)
 
 
 def message(intent: str, seed: int, conversation_id: str, turn: int) -> str:

@@ -87,6 +87,8 @@ async def publish(counters: Counters, feed: AssignmentFeed, namespace: str) -> N
     """Write the arms' metrics every 10 s, for ever."""
     while True:
         await clock.pause(PUBLISH_SECONDS)
+        if line := events.dropped_line(namespace, clock.now()):
+            events.write(line)
         publish_once(counters, feed, namespace)
 
 
@@ -143,6 +145,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         publish_once(counters, feed, settings.metrics_namespace)
+        events.BUFFER.drain(wait=True)
         await traces.send()
 
 

@@ -40,9 +40,11 @@ class Outcomes:
     async def record(self, outcome: Outcome) -> None:
         """Look up the unit's assignment and write the event; without one it carries no arm."""
         session = await self._sessions.read(outcome.unit_id)
-        events.write(
+        told = (outcome.completed, outcome.csat, outcome.clicked, outcome.cart_abandoned)
+        same = events.same_id("outcome", outcome.unit_id, outcome.conversation_id, *told)
+        events.write_event(
             {
-                **events.envelope("outcome", clock.now(), self._region),
+                **events.envelope("outcome", clock.now(), self._region, same),
                 **self._assignment(session.record, outcome.conversation_id),
                 "conversation_id": outcome.conversation_id,
                 "unit_id": outcome.unit_id,

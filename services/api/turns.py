@@ -13,7 +13,8 @@ from typing import Any
 import mmh3
 
 from canary.aws import clock
-from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
+from canary.quality.privacy.redaction import redact_turn
+from canary.routing.assignment import Assignment, Resolution, confirm, needs_draw, resolve
 from services.api import events
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
@@ -130,6 +131,7 @@ class Turns:
             return resolution
         held = await self._sessions.claim(resolution.record)
         if held == resolution.record:
+            self._write_assignment(question, resolution.record, now)
             return resolution
         return resolve(held, view, **about)
 
@@ -182,7 +184,7 @@ class Turns:
         )
         active = parameter is not None and parameter.active
         sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
-        events.write(
+        events.write_event(
             {
                 **events.envelope("turn", now, self._region),
                 "release_id": parameter.release_id if parameter and active else None,
@@ -199,6 +201,7 @@ class Turns:
                 "turn": turn,
                 "first_of_unit": resolution.first_of_unit,
                 "status": last.outcome,
+                "error_flag": first.failed,
                 "error": first.failed,
                 "throttled": throttled,
                 "fallback": len(attempts) > 1
@@ -207,11 +210,31 @@ class Turns:
                 "slow": slow,
                 "input_tokens": last.input_tokens,
                 "output_tokens": last.output_tokens,
+                "token_count": (last.input_tokens or 0) + (last.output_tokens or 0),
                 "cache_hit": cache_hit,
                 "policy_version": record.policy_version if counted else None,
                 "reassigned_reason": resolution.reassigned_reason,
                 "sampled": sampled,
-                **({"text": last.text} if sampled else {}),
+                **(_redacted(question.message, last.text) if sampled else {}),
+            }
+        )
+
+    def _write_assignment(self, question: Question, record: Assignment, now: float) -> None:
+        """Write down the draw, by whoever made it; what is said of a unit twice is one event."""
+        parameter = self._feed.view.parameter
+        same = events.same_id("assignment", record.test_id, record.unit_id, record.assigned_at)
+        events.write_event(
+            {
+                **events.envelope("assignment", now, self._region, same),
+                "release_id": parameter.release_id if parameter and parameter.active else None,
+                "test_id": record.test_id,
+                "stage": record.stage,
+                "stratum": record.stratum,
+                "arm": record.arm,
+                "p_canary": record.p_canary,
+                "conversation_id": question.conversation_id,
+                "unit_id": question.unit_id,
+                "policy_version": record.policy_version,
             }
         )
 
@@ -259,3 +282,9 @@ class Turns:
         parameter = self._feed.view.parameter
         place = mmh3.hash(f"sample:{conversation_id}:{turn}", signed=False) / 2**32
         return parameter is not None and place < parameter.sampling
+
+
+def _redacted(question: str, answer: str) -> dict[str, str]:
+    """What a sampled turn's line says of its words: nothing that points to a person."""
+    asked, answered = redact_turn(question, answer)
+    return {"question": asked, "text": answered}
