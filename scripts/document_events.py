@@ -22,31 +22,33 @@ _ABOUT = {
 }
 
 
+_TOP = f"""# Events
+
+Made from `canary/events/schema.py` by `make events`; change it there.
+
+Each task of the API tier writes one JSON object a line. This is version {VERSION}.
+A version may gain fields; what a field means does not change without the next version.
+A line that breaks the schema is not written: it is logged, and counted as dropped.
+
+**What is lost, and what comes twice.**
+A line is written at once while the reader of standard output keeps up.
+What it is too slow for waits, at most 4 MiB; then the newest line is dropped and counted in metric
+`EventsDropped` (no dimension, only when there were any), so that no customer waits for a log.
+What waits when a task is killed is lost.
+The feed behind it delivers at least once: queries read each line once, whatever files hold it, so
+that a file which is delivered again changes nothing.
+
+**Words.**
+Only sampled turns carry what was said, and only after redaction
+(`canary/quality/privacy/redaction.py`): addresses, numbers, and the name a customer gives are
+replaced by their kind. Metrics and log lines carry no words at all.
+
+Table `events` of Athena has every field as a column, and the partition `date`."""
+
+
 def page() -> str:
     """The whole document."""
-    parts = [
-        "# Events",
-        "Made from `canary/events/schema.py` by `make events`; change it there.",
-        (
-            f"Each task of the API tier writes one JSON object a line. This is version {VERSION}.\n"
-            "A version may gain fields; what a field means does not change without the next version.\n"
-            "A line that breaks the schema is not written: it is logged, and counted as dropped."
-        ),
-        (
-            "**What is lost, and what comes twice.** A line is written at once while the reader of\n"
-            "standard output keeps up. What it is too slow for waits, at most 4 MiB; then the newest\n"
-            "line is dropped and counted in metric `EventsDropped` (no dimension, only when there were\n"
-            "any), so that no customer waits for a log. What waits when a task is killed is lost.\n"
-            "The feed behind it delivers at least once: queries read each line once, whatever files\n"
-            "hold it, so that a file which is delivered again changes nothing."
-        ),
-        (
-            "**Words.** Only sampled turns carry what was said, and only after redaction\n"
-            "(`canary/quality/privacy/redaction.py`): addresses, numbers, and the name a customer\n"
-            "gives are replaced by their kind. Metrics and log lines carry no words at all."
-        ),
-        "Table `events` of Athena has every field as a column, and the partition `date`.",
-    ]
+    parts = [_TOP]
     for name, fields in EVENTS.items():
         rows = "\n".join(_row(each) for each in fields)
         parts += [f"## {name}", _ABOUT[name], f"| field | type | meaning |\n|---|---|---|\n{rows}"]

@@ -20,8 +20,9 @@ from aiohttp import web
 from canary.local.behaviour import TurnDraw, World, draw_turn
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
+from canary.local.intents.utterances import shipped_classifier
 from canary.local.scenario import load_scenario
-from canary.local.talk import answer, classify
+from canary.local.talk import Language, answer, spoken_in
 from canary.policy.compiled import CompiledPolicy
 
 __all__ = ["application", "main"]
@@ -29,14 +30,16 @@ __all__ = ["application", "main"]
 CHARACTERS_A_TOKEN = 4
 REFUSAL = "Blocked by the guardrail."
 _WORLD: web.AppKey[World] = web.AppKey("world", World)
+_LANGUAGE: web.AppKey[Language] = web.AppKey("language", str)  # type: ignore[arg-type]
 _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 
-def application(world: World, clock: Clock) -> web.Application:
-    """The endpoint of one scenario."""
+def application(world: World, clock: Clock, language: Language = "english") -> web.Application:
+    """The endpoint of one scenario, whose model answers in `language`."""
     app = web.Application()
     app[_WORLD] = world
     app[_CLOCK] = clock
+    app[_LANGUAGE] = language
     app.add_routes(
         [
             web.post("/model/{model:.+}/converse", converse),
@@ -65,14 +68,21 @@ async def converse(request: web.Request) -> web.Response:
         return _answer(body, REFUSAL, draw.latency_ms, "guardrail_intervened")
     if draw.kind in ("error", "throttled"):
         return _drawn_failure(draw)
-    text = answer(world.scenario.seed, conversation_id, turn, hallucinated=draw.hallucinated)
+    text = answer(
+        world.scenario.seed,
+        conversation_id,
+        turn,
+        hallucinated=draw.hallucinated,
+        question=_text(body["messages"][-1]["content"][-1]),
+        language=request.app[_LANGUAGE],
+    )
     return _answer(body, text, draw.latency_ms)
 
 
 async def invoke(request: web.Request) -> web.Response:
     """SageMaker's InvokeEndpoint of the intent classifier: `{"text"}` to an intent."""
     text = str(json.loads(await request.read())["text"])
-    intent, confidence = classify(text, request.app[_WORLD].scenario.seed)
+    intent, confidence = shipped_classifier().classify(text)
     return web.json_response({"intent": intent, "confidence": confidence})
 
 
@@ -135,9 +145,9 @@ def _failure(status: int, kind: str, message: str, latency_ms: float = 0.0) -> w
     )
 
 
-async def serve(world: World, clock: Clock, port: int) -> None:
+async def serve(world: World, clock: Clock, port: int, language: Language) -> None:
     """Serve until standard input ends; print the port first."""
-    runner = web.AppRunner(application(world, clock), access_log=None)
+    runner = web.AppRunner(application(world, clock, language), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
@@ -162,7 +172,7 @@ def main() -> None:
     policy = CompiledPolicy.from_json(options.policy.read_text("utf-8"))
     world = World(load_scenario(options.scenario), policy.baseline, candidate=options.candidate)
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(world, Clock.from_env(), options.port))
+        uvloop.run(serve(world, Clock.from_env(), options.port, spoken_in(policy.region)))
 
 
 if __name__ == "__main__":
