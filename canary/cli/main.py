@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("canary.cli.policy:policy", "Check and show a release policy."),
     "simulate": ("canary.cli.simulate:simulate", "Say how often a policy is wrong."),
     "samplesize": ("canary.cli.samplesize:samplesize", "Say how many conversations a test needs."),
+    "quality": ("canary.cli.quality:quality", "Measure the quality detector and the classifier."),
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "register": ("canary.cli.register:register", "Register a test before its release starts."),
     "ledger": ("canary.cli.ledger:ledger", "Show the registered tests and what they were held to."),
