@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("canary.cli.review:review", "Say what the synthesized templates would do."),
     "register": ("canary.cli.register:register", "Register a test before its release starts."),
     "ledger": ("canary.cli.ledger:ledger", "Show the registered tests and what they were held to."),
+    "evaluate": ("canary.cli.evaluate:evaluate", "Score a candidate before any customer meets it."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
     "explain": ("canary.cli.explain:explain", "Say why a release was decided on as it was."),

@@ -12,18 +12,20 @@ import contextlib
 import json
 import uuid
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from canary.local.behaviour import TurnDraw, World, draw_turn
+from canary.local.behaviour import Behaviour, TurnDraw, World, draw_turn
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
 from canary.local.intents.utterances import shipped_classifier
 from canary.local.scenario import load_scenario
 from canary.local.talk import Language, answer, spoken_in
 from canary.policy.compiled import CompiledPolicy
+from canary.quality.offline.golden import load_golden
 
 __all__ = ["application", "main"]
 
@@ -56,10 +58,13 @@ async def converse(request: web.Request) -> web.Response:
     if problem := _problem(body):
         return _failure(400, "ValidationException", problem)
     metadata: Mapping[str, str] = body.get("requestMetadata", {})
+    world = request.app[_WORLD]
+    if metadata.get("purpose") == "offline":
+        how = world.behaviour(model_id, "")
+        return _offline_answer(body, how, world.scenario.seed, request.app[_LANGUAGE])
     conversation_id = metadata.get("conversation_id")
     if conversation_id is None:
         return _answer(body, "ok", 0.0)
-    world = request.app[_WORLD]
     turn, attempt = int(metadata.get("turn", 1)), int(metadata.get("attempt", 1))
     how = world.behaviour(model_id, metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
@@ -77,6 +82,26 @@ async def converse(request: web.Request) -> web.Response:
         language=request.app[_LANGUAGE],
     )
     return _answer(body, text, draw.latency_ms)
+
+
+def _offline_answer(
+    body: Mapping[str, Any], how: Behaviour, seed: int, language: Language
+) -> web.Response:
+    """A prompt of the golden set: its known answer, or what the model's rates make of it."""
+    prompt = _text(body["messages"][-1]["content"][-1])
+    draw = draw_turn(how, seed, prompt, 1)
+    if draw.kind in ("error", "throttled"):
+        return _drawn_failure(draw)
+    text = "" if draw.kind == "refused" else _known_answers().get(prompt, "")
+    if draw.hallucinated:
+        text = answer(seed, prompt, 1, hallucinated=True, language=language)
+    return _answer(body, text, draw.latency_ms)
+
+
+@cache
+def _known_answers() -> Mapping[str, str]:
+    regions = ("us-east-1", "ap-northeast-1")
+    return {each.prompt: each.reference for name in regions for each in load_golden(name)}
 
 
 async def invoke(request: web.Request) -> web.Response:
