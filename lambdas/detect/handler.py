@@ -21,10 +21,10 @@ from canary.quality.turn import Expected, Turn
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the counts go, and whose store's facts hold."""
+    """Where the counts go, and whose store's facts hold: the runtime names its region."""
 
     metrics_namespace: str
-    aws_region: str
+    aws_region: str = ""
 
 
 SETTINGS = from_environment(Settings)
