@@ -6,10 +6,10 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions events costs error-rates checkov format lock clean
+.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-requests checkov format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything, Node and the function layer included (no-op when done)
 
@@ -39,6 +39,9 @@ permissions: synth ## Write docs/reference/permissions.md anew from the template
 events: $(STAMP) ## Write docs/reference/events.md anew from the schema of events
 	@$(BIN)/python scripts/document_events.py
 
+api-reference: $(STAMP) ## Write docs/reference/api.md anew from the code
+	@$(BIN)/python scripts/api_reference.py
+
 FIGURES := docs/explanation/figures
 RELEASES ?= 1000
 
@@ -50,6 +53,9 @@ error-rates: $(STAMP) ## Measure the policy's error rates anew and write them in
 	$(BIN)/canary simulate --compare --releases $(RELEASES) --json > $(FIGURES)/compare.jsonl
 	$(BIN)/python benchmarks/alarm_certainty.py $(RELEASES) > $(FIGURES)/alarm-certainty.txt
 	$(BIN)/python scripts/error_rates.py
+
+bench-requests: $(STAMP) ## Measure the request path beside LiteLLM's proxy (an environment of its own) and bare hops
+	@$(BIN)/python -m benchmarks.request_path
 
 checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told not to mind, and why
 	@$(BIN)/python scripts/run_checkov.py

@@ -16,7 +16,8 @@ _ABOUT = {
     ),
     "turn": "A message and what became of it, answered or not. Its id is new for each request.",
     "outcome": (
-        "How a conversation ended, as the customer's client reports it.\n"
+        "What became of a conversation, as the customer's client reports it: one event a\n"
+        "report, with what that said and null for the rest.\n"
         "Its id is made of what is reported, so that a client may report it twice."
     ),
 }

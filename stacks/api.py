@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.api_alarms import ApiAlarms
 from stacks.constructs.api_scaling import ApiScaling
 from stacks.constructs.api_service import ApiService
@@ -45,6 +46,7 @@ class Api(cdk.Stack):
         state: State,
         traffic: Traffic,
         gateway: Gateway,
+        policy: CompiledPolicy,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -57,7 +59,12 @@ class Api(cdk.Stack):
         )
         EventSubscription(self, "Events", log_group=self.log_group, store=state.events)
         definition = ApiTask(
-            self, "Task", cache=state.cache, gateway_url=traffic.url, log_group=self.log_group
+            self,
+            "Task",
+            cache=state.cache,
+            gateway_url=traffic.url,
+            intents=policy.intents,
+            log_group=self.log_group,
         ).definition
         tasks = ApiService(
             self,

@@ -63,6 +63,7 @@ class Region(cdk.Stage):
             state=state,
             traffic=traffic,
             gateway=gateway,
+            policy=policy,
             **_named("api"),
         )
         progression = Progression(

@@ -152,7 +152,8 @@ def lines(table: str, release_id: str, span: tuple[float, float], epochs: str) -
     return f"""lines AS (
   SELECT DISTINCT event, event_id, epoch, stage, conversation_id, unit_id, stratum, arm, p_canary,
     first_of_unit, error, throttled, fallback, slow, latency_ms, input_tokens, output_tokens,
-    cache_hit, reassigned_reason, status, intent, completed, csat, clicked, cart_abandoned
+    cache_hit, reassigned_reason, status, intent, completed, csat, clicked, cart_abandoned,
+    escalated
   FROM {table}
   WHERE "date" >= '{first}' AND "date" <= '{last}'
     AND release_id = {quoted(release_id)} AND arm IS NOT NULL AND event <> 'assignment'
@@ -187,7 +188,7 @@ def _parts() -> str:
     {_count("event = 'turn' AND status = 'refused'")} AS refused,
     SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)) AS tokens,
     {_count("event = 'turn' AND cache_hit")} AS cache_hit,
-    {_any("event = 'turn' AND intent = 'escalation'")} AS escalated,
+    {_any("escalated OR (event = 'turn' AND intent = 'escalation')")} AS escalated,
     {_any("reassigned_reason IS NOT NULL")} AS reassigned,
     {_any("completed")} AS completed,
     {_any("csat IS NOT NULL")} AS surveys,

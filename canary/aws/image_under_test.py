@@ -33,7 +33,7 @@ class ImageUnderTest:
         self._url = url
 
     def test(self, conversation_id: str) -> None:
-        """Ask for its health until it is steady, then for one turn. Raises `SmokeTestError`."""
+        """Ask until it is ready, steadily, then for one turn. Raises `SmokeTestError`."""
         self._wait_for_health()
         body = {
             "session_id": UNIT,
@@ -41,17 +41,17 @@ class ImageUnderTest:
             "conversation_id": conversation_id,
             "message": "Which volume comes after the first?",
         }
-        status, answer = self._ask("/chat", CHAT_TIMEOUT_SECONDS, body)
+        status, answer = self._ask("/v1/chat", CHAT_TIMEOUT_SECONDS, body)
         if status != http.HTTPStatus.OK:
-            raise SmokeTestError(f"/chat answered {status}")
+            raise SmokeTestError(f"/v1/chat answered {status}")
         if not answer.get("text"):
-            raise SmokeTestError("/chat answered without a text")
+            raise SmokeTestError("/v1/chat answered without a text")
 
     def _wait_for_health(self) -> None:
         steady, said = 0, "nothing"
         for _ in range(MOST_ANSWERS):
             try:
-                status, _ = self._ask("/healthz", HEALTH_TIMEOUT_SECONDS)
+                status, _ = self._ask("/readyz", HEALTH_TIMEOUT_SECONDS)
                 said = str(status)
             except SmokeTestError as error:
                 status, said = 0, str(error)
@@ -60,7 +60,7 @@ class ImageUnderTest:
                 return
             clock.sleep(HEALTHY_PAUSE_SECONDS)
         raise SmokeTestError(
-            f"/healthz did not answer 200 {HEALTHY_ANSWERS} times in a row; the last was {said}"
+            f"/readyz did not answer 200 {HEALTHY_ANSWERS} times in a row; the last was {said}"
         )
 
     def _ask(

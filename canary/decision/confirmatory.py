@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
 from canary.decision.duration import planned_seconds
 from canary.decision.facts import Facts
 from canary.decision.harm import oriented_score
-from canary.decision.measures import pairs_of, unit_variance
+from canary.decision.measures import unit_variance
 from canary.decision.verdicts import Verdict, VerdictKind
 from canary.decision.wording import confirmatory_words
 from canary.policy.compiled import CompiledPolicy, Unit
@@ -59,7 +60,7 @@ def project_v_max(policy: CompiledPolicy, state: ReleaseState, facts: Facts) -> 
     """
     plan = policy.statistics
     metric = policy.metric(plan.primary_metric)
-    now = oriented_score(pairs_of(facts.cells, metric.name), metric).v
+    now = oriented_score(facts.exposure.of(metric.name), metric).v
     start = facts.as_of if state.first_exposure_at is None else state.first_exposure_at
     days = max(0.0, start + planned_seconds(policy, state) - facts.as_of) / _DAY
     stage = len(policy.stages) - 2
@@ -88,7 +89,7 @@ def _look(
 ) -> Look:
     plan = policy.statistics
     metric = policy.metric(plan.primary_metric)
-    pairs = pairs_of(facts.cells, metric.name)
+    pairs = facts.exposure.of(metric.name)
     found = oriented_score(pairs, metric)
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     v_max = state.v_max or project_v_max(policy, state, facts)
@@ -114,11 +115,12 @@ def _look(
     unit: Unit = "points" if metric.measure == "rate" else "score"
     interval = Interval(found.estimate, found.estimate - radius, found.estimate + radius)
     # Effects and limits of the test are turned so that more is better.
-    turned = replace(metric, better="higher")
-    sentence = confirmatory_words(
-        turned,
+    sentence = functools.partial(
+        confirmatory_words,
+        replace(metric, better="higher"),
         plan.hypothesis,
         unit,
+        kind,
         look=(number, len(plan.looks_seconds)),
         z=(z, bound),
         effect=interval if found.w > 0 else None,
@@ -137,7 +139,7 @@ def _look(
         upper=interval.upper,
         n_control=found.n_control,
         n_canary=found.n_canary,
-        sentence=f"{sentence}: {kind}",
+        say=sentence,
     )
     return Look(
         number=number,

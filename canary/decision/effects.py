@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from canary.decision.facts import Cell
-from canary.decision.measures import pairs_of
+from canary.decision.pairs import Pairs, pairs_of
 from canary.policy.compiled import Metric
-from canary.statistics.ratio_metric import ratio_of
-from canary.statistics.score_process import Pair
 
 __all__ = ["Effect", "effect_in", "effect_of"]
 
@@ -60,21 +58,21 @@ def effect_in(
     return effect_of(pairs_of(cells, metric.name, strata), metric)
 
 
-def effect_of(pairs: Iterable[Pair], metric: Metric) -> Effect:
-    """Strata are weighted by n1 * n0 / N in both arms alike; nothing known is NaN."""
-    kept = tuple(pairs)
-    sizes = sum(pair.control.n for pair in kept), sum(pair.canary.n for pair in kept)
-    weights = [(pair.weight, pair) for pair in kept if pair.weight > 0]
-    whole = sum(weight for weight, _ in weights)
-    if whole <= 0:
+def effect_of(pairs: Pairs, metric: Metric) -> Effect:
+    """The effect over strata, weighted by n1 * n0 / N in both arms alike; nothing known is NaN."""
+    sizes = pairs.n_control, pairs.n_canary
+    if pairs.arms is None:
         return Effect(math.nan, math.inf, math.nan, math.inf, *sizes)
-    parts = [(w / whole, ratio_of(pair.control), ratio_of(pair.canary)) for w, pair in weights]
-    control = sum(w * c.estimate for w, c, _ in parts)
-    canary = sum(w * t.estimate for w, _, t in parts)
-    v_control = sum(w * w * c.variance for w, c, _ in parts)
-    v_canary = sum(w * w * t.variance for w, _, t in parts)
+    control, canary = pairs.arms
     sign = 1.0 if metric.better == "higher" else -1.0
     relative = math.inf
-    if control > 0:
-        relative = v_canary / control**2 + canary**2 * v_control / control**4
-    return Effect(sign * (canary - control), v_control + v_canary, control, relative, *sizes)
+    if control.estimate > 0:
+        relative = canary.variance / control.estimate**2
+        relative += canary.estimate**2 * control.variance / control.estimate**4
+    return Effect(
+        sign * (canary.estimate - control.estimate),
+        control.variance + canary.variance,
+        control.estimate,
+        relative,
+        *sizes,
+    )

@@ -6,6 +6,7 @@ n_i the unit's denominator and y_i its numerator, the sums are over units.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.decision.pairs import PairsByMetric
 from canary.ledger.view import LedgerView
 
 __all__ = ["Cell", "Draws", "Facts", "IntentCell", "LatencyTail", "Moments"]
@@ -103,3 +105,13 @@ class Facts:
     """True when the feed is behind its watermark: every verdict is then INCONCLUSIVE."""
     ledger: LedgerView | None = None
     """What the ledger holds of the release's test; None for a release without a registration."""
+
+    @functools.cached_property
+    def exposure(self) -> PairsByMetric:
+        """The pairs of `cells`, shared by everything that reads this look."""
+        return PairsByMetric(self.cells)
+
+    @functools.cached_property
+    def block(self) -> PairsByMetric:
+        """The pairs of `block_cells`, shared by everything that reads this look."""
+        return PairsByMetric(self.block_cells)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 
 from canary.decision.facts import Facts
-from canary.decision.measures import Comparison, compare, pairs_of, within
+from canary.decision.measures import Comparison, compare
+from canary.decision.pairs import Pairs
 from canary.decision.response import SURVEYS, response_pairs, unlike_response
 from canary.decision.verdicts import Verdict, VerdictKind, judge
 from canary.decision.wording import effect_words, limit_words, subject_words
 from canary.policy.compiled import CompiledPolicy, Gate, Metric
 from canary.statistics.intervals import one_sided_z
 from canary.statistics.quantile_ratio import quantile_interval, quantile_ratio
-from canary.statistics.score_process import Pair
 
 __all__ = ["gate_verdicts", "unresolved_verdicts"]
 
@@ -24,27 +25,12 @@ def gate_verdicts(policy: CompiledPolicy, stage: int, facts: Facts) -> tuple[Ver
     """The verdict of every gate that guards `stage`, from the present block's data."""
     if facts.late:
         return unresolved_verdicts(policy, stage, "the feed of events is late")
-    block = _Block(facts)
     return tuple(
         verdict
         for gate in policy.gates
         if gate.stage == stage
-        for verdict in _verdicts(policy, gate, block)
+        for verdict in _verdicts(policy, gate, facts)
     )
-
-
-class _Block:
-    """The present block's data; several gates ask for the same metric's pairs."""
-
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-        self._pairs: dict[str, tuple[Pair, ...]] = {}
-
-    def pairs(self, metric: str) -> tuple[Pair, ...]:
-        """Both arms of every stratum with data of the metric."""
-        if metric not in self._pairs:
-            self._pairs[metric] = pairs_of(self.facts.block_cells, metric)
-        return self._pairs[metric]
 
 
 def unresolved_verdicts(policy: CompiledPolicy, stage: int, why: str) -> tuple[Verdict, ...]:
@@ -56,21 +42,21 @@ def unresolved_verdicts(policy: CompiledPolicy, stage: int, why: str) -> tuple[V
     )
 
 
-def _verdicts(policy: CompiledPolicy, gate: Gate, block: _Block) -> Iterator[Verdict]:
+def _verdicts(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Iterator[Verdict]:
     metric = policy.metric(gate.metric)
     z = one_sided_z(policy.statistics.gate_confidence)
     if metric.measure == "quantile":
-        yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, block.facts))
+        yield _verdict(metric, gate, "overall", _compare_tails(policy, gate, facts))
         return
     if metric.denominator == SURVEYS:
-        yield from _survey_verdicts(policy, gate, block, z)
+        yield from _survey_verdicts(policy, gate, facts, z)
         return
     if gate.scope == "overall":
-        pairs = block.pairs(metric.name)
+        pairs = facts.block.of(metric.name)
         yield _verdict(metric, gate, "overall", compare(policy, metric, gate.unit, pairs, z))
         return
-    everyone = block.pairs(metric.name)
-    groups = {name: within(everyone, strata) for name, strata in _groups(policy, gate).items()}
+    everyone = facts.block.of(metric.name)
+    groups = {name: everyone.within(strata) for name, strata in _groups(policy, gate).items()}
     yield from _by_group(policy, metric, gate, groups, z)
 
 
@@ -78,7 +64,7 @@ def _by_group(
     policy: CompiledPolicy,
     metric: Metric,
     gate: Gate,
-    groups: dict[str, tuple[Pair, ...]],
+    groups: dict[str, Pairs],
     z: float,
 ) -> Iterator[Verdict]:
     if gate.kind == "must_pass":
@@ -89,19 +75,19 @@ def _by_group(
 
 
 def _survey_verdicts(
-    policy: CompiledPolicy, gate: Gate, block: _Block, z: float
+    policy: CompiledPolicy, gate: Gate, facts: Facts, z: float
 ) -> Iterator[Verdict]:
     """A metric over surveys has no verdict where the arms do not answer the survey alike."""
     metric = policy.metric(gate.metric)
     scopes: dict[str, frozenset[str] | None] = {"overall": None}
     if gate.scope != "overall":
         scopes = {**_groups(policy, gate)}
-    everyone = block.pairs(metric.name)
-    responses = response_pairs(policy, block.facts.block_cells)
-    alike: dict[str, tuple[Pair, ...]] = {}
+    everyone = facts.block.of(metric.name)
+    responses = response_pairs(policy, facts.block)
+    alike: dict[str, Pairs] = {}
     for name, strata in scopes.items():
-        pairs = everyone if strata is None else within(everyone, strata)
-        asked = responses if strata is None else within(responses, strata)
+        pairs = everyone if strata is None else everyone.within(strata)
+        asked = responses if strata is None else responses.within(strata)
         why = unlike_response(policy, asked)
         if why:
             found = compare(policy, metric, gate.unit, pairs, z)
@@ -132,7 +118,7 @@ def _groups(policy: CompiledPolicy, gate: Gate) -> dict[str, frozenset[str]]:
 
 
 def _step_down(
-    policy: CompiledPolicy, metric: Metric, gate: Gate, groups: dict[str, tuple[Pair, ...]]
+    policy: CompiledPolicy, metric: Metric, gate: Gate, groups: dict[str, Pairs]
 ) -> Iterator[Verdict]:
     """Holm's procedure over a scope's parts, by inverting the intervals.
 
@@ -179,11 +165,11 @@ def _compare_tails(policy: CompiledPolicy, gate: Gate, facts: Facts) -> Comparis
     return Comparison(interval, counts["control"], counts["canary"])
 
 
-def _enough(gate: Gate, pairs: tuple[Pair, ...]) -> bool:
+def _enough(gate: Gate, pairs: Pairs) -> bool:
     """Whether a part has the sample that makes it a hypothesis."""
-    least = sum(pair.canary.n for pair in pairs)
+    least = pairs.n_canary
     if gate.unit != "level":
-        least = min(least, sum(pair.control.n for pair in pairs))
+        least = min(least, pairs.n_control)
     return least >= max(gate.min_sample, 1)
 
 
@@ -202,17 +188,11 @@ def _verdict(
     """
     interval = found.interval
     kind = VerdictKind.INCONCLUSIVE
-    if interval is None:
-        said = note or "no data to compare"
-    elif _too_few(gate, found):
-        said = f"fewer than {gate.min_sample:,} observations an arm"
-    else:
+    if interval is not None and not _too_few(gate, found):
         by_point = gate.unit == "level" and metric.role == "guardrail"
         kind = judge(interval, gate.limit, metric.better, by_point=by_point)
-        said = effect_words(interval, gate.unit, metric)
     unknown = (math.nan, -math.inf, math.inf)
     numbers = (interval.estimate, interval.lower, interval.upper) if interval else unknown
-    wanted = limit_words(gate.limit, gate.unit, metric)
     return Verdict(
         metric=metric.name,
         scope=scope,
@@ -225,5 +205,18 @@ def _verdict(
         upper=numbers[2],
         n_control=found.n_control,
         n_canary=found.n_canary,
-        sentence=f"{subject_words(metric.name, scope)}: {said}; {wanted} wanted: {kind}",
+        say=functools.partial(_sentence, metric, gate, found, scope=scope, note=note, kind=kind),
     )
+
+
+def _sentence(
+    metric: Metric, gate: Gate, found: Comparison, *, scope: str, note: str, kind: VerdictKind
+) -> str:
+    if found.interval is None:
+        said = note or "no data to compare"
+    elif _too_few(gate, found):
+        said = f"fewer than {gate.min_sample:,} observations an arm"
+    else:
+        said = effect_words(found.interval, gate.unit, metric)
+    wanted = limit_words(gate.limit, gate.unit, metric)
+    return f"{subject_words(metric.name, scope)}: {said}; {wanted} wanted: {kind}"

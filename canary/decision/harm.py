@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from canary.decision.facts import Cell, Facts
-from canary.decision.measures import compare, pairs_of, unit_variance, within
+from canary.decision.measures import compare, unit_variance
+from canary.decision.pairs import Pairs, pairs_of
 from canary.policy.compiled import CompiledPolicy, Metric, Trigger
 from canary.statistics.confidence_sequence import effect_upper_bound
-from canary.statistics.score_process import Pair, Score, score
+from canary.statistics.score_process import Score
 
 __all__ = ["HarmLine", "harm_bound", "harm_bounds", "harm_lines", "oriented_score"]
 
@@ -24,22 +25,28 @@ class HarmLine:
     scope: str
     rejects: bool
     """Whether harm here rejects the candidate; elsewhere it only holds."""
-    upper: float
+    score: Score
     limit: float
-    n_control: float
-    n_canary: float
+    alpha: float
+    rho: float
+    """The variance at which the bound is tight."""
     ready: bool
     """Whether both arms have the outcomes that the sequence starts from."""
 
     @property
+    def upper(self) -> float:
+        """The bound; most are never asked for, as the effect itself keeps the limit."""
+        return effect_upper_bound(self.score, self.alpha, self.rho)
+
+    @property
     def harmed(self) -> bool:
         """Whether the effect is below the limit, whenever one looks."""
-        return self.ready and self.upper < self.limit
+        return self.ready and self.score.estimate < self.limit and self.upper < self.limit
 
 
-def oriented_score(pairs: Iterable[Pair], metric: Metric) -> Score:
+def oriented_score(pairs: Pairs, metric: Metric) -> Score:
     """The score process with its sign turned so that more is better."""
-    found = score(pairs)
+    found = pairs.score
     return found if metric.better == "higher" else replace(found, s=-found.s)
 
 
@@ -62,19 +69,19 @@ def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:
         ]
     limit = -plan.margin if plan.hypothesis == "non_inferiority" else 0.0
     rho = plan.harm_min_outcomes * unit_variance(policy, metric)
-    everyone = pairs_of(facts.cells, metric.name)
+    everyone = facts.exposure.of(metric.name)
     lines = []
     for scope, strata, rejects, alpha in scopes:
-        own = everyone if strata is None else within(everyone, strata)
+        own = everyone if strata is None else everyone.within(strata)
         found = oriented_score(own, metric)
         lines.append(
             HarmLine(
                 scope=scope,
                 rejects=rejects,
-                upper=effect_upper_bound(found, alpha, rho),
+                score=found,
                 limit=limit,
-                n_control=found.n_control,
-                n_canary=found.n_canary,
+                alpha=alpha,
+                rho=rho,
                 ready=min(found.n_control, found.n_canary) >= plan.harm_min_outcomes,
             )
         )
@@ -107,6 +114,5 @@ def harm_bounds(policy: CompiledPolicy, facts: Facts) -> Mapping[str, float]:
     return {metric: bound for metric, bound in bounds.items() if bound is not None}
 
 
-def _units(pairs: Iterable[Pair]) -> tuple[float, float]:
-    kept = tuple(pairs)
-    return sum(pair.control.units for pair in kept), sum(pair.canary.units for pair in kept)
+def _units(pairs: Pairs) -> tuple[float, float]:
+    return sum(pair.control.units for pair in pairs), sum(pair.canary.units for pair in pairs)

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from canary.decision.effects import Effect, effect_of
-from canary.decision.facts import Cell
-from canary.decision.measures import pairs_of, within
+from canary.decision.pairs import PairsByMetric
 from canary.policy.compiled import CompiledPolicy
 from canary.statistics.multiplicity import holm, rejected
 
@@ -43,17 +42,17 @@ class MixedSignals:
         return f"{'; '.join(parts)}: find the root cause before going on."
 
 
-def mixed_signals(policy: CompiledPolicy, cells: Iterable[Cell]) -> MixedSignals:
+def mixed_signals(policy: CompiledPolicy, block: PairsByMetric) -> MixedSignals:
     """Judge the primary metric by intent.
 
     Harmed and helped: one-sided, Holm-adjusted over intents and both directions. Much harmed: at
     least `checks.mixed_harm` (points) worse, at the plain one-sided level.
     """
     checks, metric = policy.checks, policy.metric(policy.statistics.primary_metric)
-    everyone = pairs_of(cells, metric.name)
+    everyone = block.of(metric.name)
     effects: dict[str, Effect] = {}
     for intent in policy.intents:
-        found = effect_of(within(everyone, {intent.name}), metric)
+        found = effect_of(everyone.within(frozenset({intent.name})), metric)
         if found.known and min(found.n_control, found.n_canary) >= _LEAST_OUTCOMES:
             effects[intent.name] = found
     directions = {

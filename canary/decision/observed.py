@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from canary.decision.facts import Facts
 from canary.decision.intent_mix import Shift, intent_shift
-from canary.decision.measures import compare, pairs_of
+from canary.decision.measures import compare
 from canary.decision.verdicts import Verdict, VerdictKind
 from canary.decision.wording import effect_words, subject_words
 from canary.policy.compiled import CompiledPolicy, Metric, Unit
@@ -38,10 +39,19 @@ def observed_verdicts(policy: CompiledPolicy, facts: Facts) -> Iterator[Verdict]
 
 def _difference(policy: CompiledPolicy, metric: Metric, facts: Facts) -> Verdict:
     unit: Unit = "points" if metric.measure == "rate" else "relative"
-    pairs = pairs_of(facts.block_cells, metric.name)
+    pairs = facts.block.of(metric.name)
     found = compare(policy, metric, unit, pairs, one_sided_z(_CONFIDENCE))
-    said = effect_words(found.interval, unit, metric) if found.interval else "no data to compare"
-    return _verdict(metric, unit, found.interval, (found.n_control, found.n_canary), said)
+    say = functools.partial(_effect, metric, unit, found.interval)
+    return _verdict(metric, unit, found.interval, (found.n_control, found.n_canary), say)
+
+
+def _effect(metric: Metric, unit: Unit, interval: Interval | None) -> str:
+    said = effect_words(interval, unit, metric) if interval else "no data to compare"
+    return _said(metric, said)
+
+
+def _said(metric: Metric, said: str) -> str:
+    return f"{subject_words(metric.name, 'overall')}, only observed: {said}"
 
 
 def _shift(policy: CompiledPolicy, metric: Metric, facts: Facts) -> Verdict:
@@ -49,7 +59,9 @@ def _shift(policy: CompiledPolicy, metric: Metric, facts: Facts) -> Verdict:
     names = [intent.name for intent in policy.intents]
     found = intent_shift(facts.later_intents, len(names))
     if found is None:
-        return _verdict(metric, "points", None, (0, 0), "no data to compare")
+        return _verdict(
+            metric, "points", None, (0, 0), functools.partial(_effect, metric, "points", None)
+        )
     most, interval = _largest(found)
     test = found.test
     verdict = "the mix has shifted" if test.p_value < _SHIFTED else "no shift of the mix is proved"
@@ -58,7 +70,8 @@ def _shift(policy: CompiledPolicy, metric: Metric, facts: Facts) -> Verdict:
         f"{effect_words(interval, 'points', metric)}, the largest change of {len(names)} intents; "
         f"chi-square {test.statistic:.1f} on {test.df}, p = {test.p_value:.2g}: {verdict}"
     )
-    return _verdict(metric, "points", interval, (found.n_control, found.n_canary), said)
+    say = functools.partial(_said, metric, said)
+    return _verdict(metric, "points", interval, (found.n_control, found.n_canary), say)
 
 
 def _largest(found: Shift) -> tuple[int, Interval]:
@@ -75,7 +88,7 @@ def _verdict(
     unit: Unit,
     interval: Interval | None,
     sizes: tuple[float, float],
-    said: str,
+    say: Callable[[], str],
 ) -> Verdict:
     numbers = (math.nan, -math.inf, math.inf)
     if interval is not None:
@@ -92,5 +105,5 @@ def _verdict(
         upper=numbers[2],
         n_control=sizes[0],
         n_canary=sizes[1],
-        sentence=f"{subject_words(metric.name, 'overall')}, only observed: {said}",
+        say=say,
     )

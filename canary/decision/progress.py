@@ -103,14 +103,14 @@ def _composite(look: Look) -> tuple[Verdict, ...]:
     """From the second test stage on: at the first few intents have matured outcomes."""
     if look.state.stage <= 1:
         return ()
-    return (composite_verdict(look.policy, look.facts.block_cells),)
+    return (composite_verdict(look.policy, look.facts.block),)
 
 
 def _mixed(look: Look) -> Decision | None:
     """Gains here and losses there: a person finds out why, before more customers meet it."""
     if look.state.stage <= 1:
         return None
-    found = mixed_signals(look.policy, look.facts.block_cells)
+    found = mixed_signals(look.policy, look.facts.block)
     name = "mixed signals"
     accepted = look.accepted(name)
     outcome = "accepted by a person" if accepted else "HOLD" if found.found else "none"

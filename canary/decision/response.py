@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from statistics import NormalDist
 
 from canary.decision.effects import effect_of
-from canary.decision.facts import Cell
-from canary.decision.measures import pairs_of
+from canary.decision.pairs import Pairs, PairsByMetric
 from canary.policy.compiled import CompiledPolicy, Metric
-from canary.statistics.score_process import Pair
 
 __all__ = ["SURVEYS", "response_pairs", "unlike_response"]
 
 SURVEYS = "surveys"
 
 
-def response_pairs(policy: CompiledPolicy, cells: Iterable[Cell]) -> tuple[Pair, ...]:
+def response_pairs(policy: CompiledPolicy, block: PairsByMetric) -> Pairs:
     """Both arms' surveys by stratum; none where the policy does not measure the response."""
     metric = _response(policy)
-    return () if metric is None else pairs_of(cells, metric.name)
+    return Pairs() if metric is None else block.of(metric.name)
 
 
-def unlike_response(policy: CompiledPolicy, pairs: Iterable[Pair]) -> str:
+def unlike_response(policy: CompiledPolicy, pairs: Pairs) -> str:
     """Why a mean over surveys says nothing here; empty when the arms respond alike.
 
     `pairs` are those of `response_pairs` that belong to the scope.

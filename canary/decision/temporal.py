@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from canary.decision.effects import Effect, effect_in, effect_of
 from canary.decision.facts import Cell
-from canary.decision.measures import pairs_of, within
+from canary.decision.pairs import pairs_of
 from canary.policy.compiled import CompiledPolicy
 from canary.statistics.heterogeneity import gail_simon
 from canary.statistics.novelty import novelty_contrast
@@ -60,7 +60,7 @@ def interactions(
     found = []
     for scope, strata in scopes:
         effects = {
-            name: effect_of(pairs if strata is None else within(pairs, strata), metric)
+            name: effect_of(pairs if strata is None else pairs.within(strata), metric)
             for name, pairs in everyone.items()
         }
         enough = {name: each for name, each in effects.items() if _enough(each)}

@@ -51,8 +51,8 @@ def harm(look: Look) -> Decision | None:
         ", ".join(line.scope for line in harmed) or "no harm proved",
         upper=overall.upper,
         limit=overall.limit,
-        n_control=overall.n_control,
-        n_canary=overall.n_canary,
+        n_control=overall.score.n_control,
+        n_canary=overall.score.n_canary,
         from_outcomes=look.policy.statistics.harm_min_outcomes,
     )
     metric = look.policy.metric(look.policy.statistics.primary_metric)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -42,7 +43,13 @@ class Verdict:
     upper: float
     n_control: float
     n_canary: float
-    sentence: str
+    say: Callable[[], str] = field(compare=False, repr=False)
+    """Makes the sentence: most verdicts are never read by anybody."""
+
+    @functools.cached_property
+    def sentence(self) -> str:
+        """What a manager reads."""
+        return self.say()
 
     def to_dict(self, number: Callable[[float], float | None]) -> dict[str, Any]:
         """JSON-ready, each number by `number` (`plain` or `exact`); what is not known is null."""
@@ -69,14 +76,15 @@ def judge(
 
     `by_point` asks of a PASS only that the estimate keeps the limit.
     """
-    sign = 1.0 if better == "higher" else -1.0
-    bounds = sorted((sign * interval.lower, sign * interval.upper))
-    if any(math.isnan(value) for value in (*bounds, interval.estimate)):
+    estimate, worst, best = interval.estimate, interval.lower, interval.upper
+    if better == "lower":
+        estimate, worst, best, limit = -estimate, -best, -worst, -limit
+    if math.isnan(estimate) or math.isnan(worst) or math.isnan(best):
         return VerdictKind.INCONCLUSIVE
-    worst, best = bounds
-    if best < sign * limit:
+    worst, best = min(worst, best), max(worst, best)
+    if best < limit:
         return VerdictKind.FAIL
-    if (sign * interval.estimate if by_point else worst) >= sign * limit:
+    if (estimate if by_point else worst) >= limit:
         return VerdictKind.PASS
     return VerdictKind.INCONCLUSIVE
 

@@ -72,6 +72,7 @@ def confirmatory_words(
     metric: Metric,
     hypothesis: str,
     unit: Unit,
+    kind: str,
     *,
     look: tuple[int, int],
     z: tuple[float, float],
@@ -96,7 +97,7 @@ def confirmatory_words(
             "than a standard error apart: the effect depends on the mix of intents"
         )
     title = f"{subject_words(metric.name, 'overall')}, {hypothesis.replace('_', '-')} test"
-    return f"{title}, look {look[0]} of {look[1]}: {'; '.join(parts)}"
+    return f"{title}, look {look[0]} of {look[1]}: {'; '.join(parts)}: {kind}"
 
 
 def _sides(metric: Metric) -> tuple[str, str]:

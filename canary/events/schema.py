@@ -69,9 +69,7 @@ _TURN = (
     Field("input_tokens", "int", "tokens of the last attempt's prompt", null=True),
     Field("output_tokens", "int", "tokens of its answer", null=True),
     Field("token_count", "int", "the sum of both; 0 when no model answered"),
-    Field(
-        "cache_hit", "boolean", "Redis had the unit's assignment, never so on a unit's first turn"
-    ),
+    Field("cache_hit", "boolean", "its model answered the same question before; none was asked"),
     Field("policy_version", "string", "the policy in force at the draw", null=True),
     Field(
         "reassigned_reason",
@@ -84,10 +82,11 @@ _TURN = (
     Field("text", "string", "what was answered, redacted; only when sampled", optional=True),
 )
 _OUTCOME = (
-    Field("completed", "boolean", "the customer got what they came for"),
+    Field("completed", "boolean", "the customer got what they came for", null=True),
     Field("csat", "int", "satisfaction, 1 to 4; null when not asked or not answered", null=True),
     Field("clicked", "boolean", "an offer was clicked; null when none was made", null=True),
     Field("cart_abandoned", "boolean", "null without a cart", null=True),
+    Field("escalated", "boolean", "the customer went on to a person", null=True),
 )
 EVENTS: Mapping[str, tuple[Field, ...]] = {
     "assignment": (

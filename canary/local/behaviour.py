@@ -164,9 +164,26 @@ class World:
         self._faults = frozenset(line.get("faults", self._faults))
         self._known.clear()
 
+    @property
+    def classifier_down(self) -> bool:
+        """Whether the intent classifier is dead."""
+        return "classifier_down" in self._faults
+
+    def model_down(self, model_id: str) -> bool:
+        """Whether that model is dead: no call of it is answered, not even with an error."""
+        return "model_down" in self._faults and any(
+            fault.kind == "model_down"
+            and fault.arm == self._arm(model_id)
+            and self._moment.within(fault)
+            for fault in self.scenario.fault
+        )
+
+    def _arm(self, model_id: str) -> Arm:
+        return "canary" if model_id == self._candidate else "control"
+
     def behaviour(self, model_id: str, intent: str) -> Behaviour:
         """How that model behaves now; any model but the candidate is the current one."""
-        arm: Arm = "canary" if model_id == self._candidate else "control"
+        arm = self._arm(model_id)
         key = (arm, intent)
         if key not in self._known:
             self._known[key] = behaviour(

@@ -38,6 +38,13 @@ class Cache:
         """Host and port, the same before, during and after a fault."""
         return "127.0.0.1", self._port
 
+    @property
+    def pid(self) -> int:
+        """The server's process. Raises `RuntimeError` while a fault has stopped it."""
+        if self._child is None:
+            raise RuntimeError("the cache is not running")
+        return self._child.pid
+
     def start(self) -> None:
         """Start the server and wait until it answers. Raises `RuntimeError` after ten seconds."""
         directory = self._processes.directory / "cache"

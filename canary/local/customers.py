@@ -12,12 +12,13 @@ import argparse
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from canary.local.behaviour import World, draw_outcome
+from canary.local.behaviour import OutcomeDraw, World, draw_outcome
 from canary.local.clock import Clock
 from canary.local.control_lines import print_line, read_lines
 from canary.local.scenario import load_scenario
@@ -106,7 +107,7 @@ class Customers:
         """Send one message; None when the customer saw an error."""
         body = {**visit.who, "conversation_id": visit.conversation_id, "message": text}
         try:
-            async with self._session.post(f"{self._url}/chat", json=body) as response:
+            async with self._session.post(f"{self._url}/v1/chat", json=body) as response:
                 if response.status == _OK:
                     reply: dict[str, Any] = await response.json()
                     return reply
@@ -121,16 +122,16 @@ class Customers:
         """Send the outcome, drawn by the model that answered last."""
         how = self._world.behaviour(model, visit.intents[0])
         drawn = draw_outcome(how, self._world.scenario.seed, visit.conversation_id)
-        body = {
-            **visit.who,
-            "conversation_id": visit.conversation_id,
-            "completed": drawn.completed if completed is None else completed,
-            "csat": drawn.csat,
-            "clicked": drawn.clicked,
-            "cart_abandoned": drawn.cart_abandoned,
-        }
+        about = {**visit.who, "conversation_id": visit.conversation_id}
+        resolved = drawn.completed if completed is None else completed
+        await self._send("events", {**about, "events": _events(drawn, resolved=resolved)})
+        if drawn.csat is not None:
+            await self._send("feedback", {**about, "csat": drawn.csat})
+
+    async def _send(self, what: str, body: Mapping[str, Any]) -> None:
+        """Send a part of the outcome."""
         try:
-            async with self._session.post(f"{self._url}/outcome", json=body) as response:
+            async with self._session.post(f"{self._url}/v1/{what}", json=body) as response:
                 if response.status == _ACCEPTED:
                     self._tally.outcome_sent()
                 else:
@@ -139,6 +140,18 @@ class Customers:
             self._tally.failed("timeout")
         except aiohttp.ClientError:
             self._tally.failed("connection")
+
+
+def _events(drawn: OutcomeDraw, *, resolved: bool) -> list[str]:
+    """What a customer did: something to click is shown to everybody."""
+    happened = {
+        "offer": True,
+        "click": drawn.clicked,
+        "add_to_cart": drawn.cart_abandoned is not None,
+        "abandon": drawn.cart_abandoned,
+        "resolved": resolved,
+    }
+    return [event for event, so in happened.items() if so]
 
 
 async def _report_totals(tally: Tally) -> None:

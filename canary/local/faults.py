@@ -13,7 +13,7 @@ __all__ = ["Faults"]
 class Faults:
     """Starts a fault when it becomes active and ends it when it no longer is.
 
-    A shared incident is the model endpoint's own business: both models fail there.
+    What befalls models and the classifier is the model endpoint's own business.
     """
 
     def __init__(self, region: EmbeddedRegion) -> None:
@@ -44,5 +44,5 @@ class Faults:
                 (parts.access.deny_parameter if on else parts.access.allow_parameter)(name)
             case "redis_down":
                 (parts.cache.stop if on else parts.cache.start)()
-            case "shared_incident":
+            case "shared_incident" | "classifier_down" | "model_down":
                 pass

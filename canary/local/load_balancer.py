@@ -140,7 +140,7 @@ class LoadBalancer:
     ) -> web.StreamResponse:
         body = await request.read() if request.body_exists else None
         headers = _request_headers(request)
-        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=listener.timeout)
+        timeout = _timeout(listener.timeout)
         tried = 0
         while True:
             tried += 1
@@ -155,6 +155,9 @@ class LoadBalancer:
                     allow_redirects=False,
                 ) as response:
                     elapsed = time.monotonic() - started
+                    if response.headers.get("Transfer-Encoding") == "chunked":
+                        counts.answered(response.status, elapsed)
+                        return await _relay(request, response)
                     content = await response.read()
             except aiohttp.ClientConnectorError:
                 counts.connection_errors += 1
@@ -169,8 +172,22 @@ class LoadBalancer:
                 return self._own(listener, 502)
             counts.answered(response.status, elapsed)
             return web.Response(
-                status=response.status, body=content, headers=_response_headers(response.headers)
+                status=response.status, body=content, headers=_passed_on(response.headers)
             )
+
+
+async def _relay(request: web.BaseRequest, response: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Pass an answer of unknown length on as it comes; one that breaks off breaks off here too."""
+    answer = web.StreamResponse(status=response.status, headers=_passed_on(response.headers))
+    await answer.prepare(request)
+    try:
+        async for chunk in response.content.iter_any():
+            await answer.write(chunk)
+        await answer.write_eof()
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        if request.transport is not None:
+            request.transport.abort()
+    return answer
 
 
 @functools.lru_cache(maxsize=256)
@@ -179,9 +196,7 @@ def _url(host: str, port: int, raw_path: str) -> URL:
 
 
 def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
-    headers = CIMultiDict(
-        (name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP
-    )
+    headers = _passed_on(request.headers)
     client = request.remote or "127.0.0.1"
     before = headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {client}" if before else client
@@ -190,10 +205,18 @@ def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
     return headers
 
 
-def _response_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP
-    )
+def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """A copy without what concerns one connection only."""
+    kept = CIMultiDict(headers)
+    for name in HOP_BY_HOP:
+        if name in kept:
+            del kept[name]
+    return kept
+
+
+@functools.lru_cache(maxsize=16)
+def _timeout(idle_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
 
 
 def _say(content: Mapping[str, Any]) -> None:

@@ -10,17 +10,21 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from canary.local.behaviour import Behaviour, TurnDraw, World, draw_turn
+from canary.local.behaviour import Behaviour, TurnDraw, World, draw_turn, uniform
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
+from canary.local.event_stream import event, exception
 from canary.local.intents.utterances import shipped_classifier
 from canary.local.scenario import load_scenario
 from canary.local.talk import Language, answer, spoken_in
@@ -30,6 +34,8 @@ from canary.quality.offline.golden import load_golden
 __all__ = ["application", "main"]
 
 CHARACTERS_A_TOKEN = 4
+_AT_ONCE = 0.5
+"""The share of the latency before the first word, and of errors that come instead of it."""
 REFUSAL = "Blocked by the guardrail."
 _WORLD: web.AppKey[World] = web.AppKey("world", World)
 _LANGUAGE: web.AppKey[Language] = web.AppKey("language", str)  # type: ignore[arg-type]
@@ -38,64 +44,111 @@ _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 def application(world: World, clock: Clock, language: Language = "english") -> web.Application:
     """The endpoint of one scenario, whose model answers in `language`."""
-    app = web.Application()
+    app = web.Application(middlewares=[hang_up_if_dead])
     app[_WORLD] = world
     app[_CLOCK] = clock
     app[_LANGUAGE] = language
     app.add_routes(
         [
             web.post("/model/{model:.+}/converse", converse),
+            web.post("/model/{model:.+}/converse-stream", converse_stream),
             web.post("/endpoints/{name}/invocations", invoke),
         ]
     )
     return app
 
 
+@web.middleware
+async def hang_up_if_dead(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A model or a classifier that is dead closes the connection without a word."""
+    world, model_id = request.app[_WORLD], request.match_info.get("model")
+    dead = world.model_down(model_id) if model_id else world.classifier_down
+    if dead and request.transport is not None:
+        request.transport.abort()
+        return web.Response()
+    return await handler(request)
+
+
 async def converse(request: web.Request) -> web.Response:
     """Bedrock's Converse. A call that names no conversation (an attestation) always succeeds."""
-    model_id = request.match_info["model"]
     body = await request.json()
     if problem := _problem(body):
         return _failure(400, "ValidationException", problem)
+    draw, text = _drawn(request, body)
+    await asyncio.sleep(request.app[_CLOCK].real_seconds(draw.latency_ms / 1000))
+    if draw.kind in ("error", "throttled"):
+        return _drawn_failure(draw)
+    return _answer(body, text, draw)
+
+
+async def converse_stream(request: web.Request) -> web.StreamResponse:
+    """Bedrock's ConverseStream: the same answers, word by word; half of the errors come midway."""
+    body = await request.json()
+    if problem := _problem(body):
+        return _failure(400, "ValidationException", problem)
+    draw, text = _drawn(request, body)
+    pause = request.app[_CLOCK].real_seconds(draw.latency_ms / 1000)
+    metadata: Mapping[str, str] = body.get("requestMetadata", {})
+    luck = uniform(0, "midway", metadata.get("conversation_id", ""), metadata.get("turn", 1))
+    if draw.kind == "throttled" or (draw.kind == "error" and luck < _AT_ONCE):
+        await asyncio.sleep(pause)
+        return _drawn_failure(draw)
+    await asyncio.sleep(pause * _AT_ONCE)
+    response = web.StreamResponse(headers={"Content-Type": "application/vnd.amazon.eventstream"})
+    await response.prepare(request)
+    await response.write(event("messageStart", {"role": "assistant"}))
+    words = re.findall(r"\S+\s*|\s+", text)
+    for index, word in enumerate(words):
+        if index:
+            await asyncio.sleep(pause * _AT_ONCE / len(words))
+        if draw.kind == "error" and index == len(words) // 2:
+            await response.write(exception("modelStreamErrorException", "The stream broke off."))
+            return response
+        delta = {"contentBlockIndex": 0, "delta": {"text": word}}
+        await response.write(event("contentBlockDelta", delta))
+    ended = _ended(body, text, draw)
+    await response.write(event("contentBlockStop", {"contentBlockIndex": 0}))
+    await response.write(event("messageStop", {"stopReason": ended.pop("stopReason")}))
+    await response.write(event("metadata", ended))
+    return response
+
+
+def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str]:
+    """What this call comes to, and the words of its answer."""
     metadata: Mapping[str, str] = body.get("requestMetadata", {})
     world = request.app[_WORLD]
     if metadata.get("purpose") == "offline":
-        how = world.behaviour(model_id, "")
-        return _offline_answer(body, how, world.scenario.seed, request.app[_LANGUAGE])
+        how = world.behaviour(request.match_info["model"], "")
+        return _of_golden_set(body, how, world.scenario.seed, request.app[_LANGUAGE])
     conversation_id = metadata.get("conversation_id")
     if conversation_id is None:
-        return _answer(body, "ok", 0.0)
+        return TurnDraw("answer", 0.0), "ok"
     turn, attempt = int(metadata.get("turn", 1)), int(metadata.get("attempt", 1))
-    how = world.behaviour(model_id, metadata.get("intent", ""))
+    how = world.behaviour(request.match_info["model"], metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
-    await asyncio.sleep(request.app[_CLOCK].real_seconds(draw.latency_ms / 1000))
     if draw.kind == "refused" and "guardrailConfig" in body:
-        return _answer(body, REFUSAL, draw.latency_ms, "guardrail_intervened")
-    if draw.kind in ("error", "throttled"):
-        return _drawn_failure(draw)
-    text = answer(
-        world.scenario.seed,
+        return draw, REFUSAL
+    draw = replace(draw, kind="answer") if draw.kind == "refused" else draw
+    seed = world.scenario.seed
+    return draw, answer(
+        seed,
         conversation_id,
         turn,
         hallucinated=draw.hallucinated,
         question=_text(body["messages"][-1]["content"][-1]),
         language=request.app[_LANGUAGE],
     )
-    return _answer(body, text, draw.latency_ms)
 
 
-def _offline_answer(
+def _of_golden_set(
     body: Mapping[str, Any], how: Behaviour, seed: int, language: Language
-) -> web.Response:
+) -> tuple[TurnDraw, str]:
     """A prompt of the golden set: its known answer, or what the model's rates make of it."""
     prompt = _text(body["messages"][-1]["content"][-1])
     draw = draw_turn(how, seed, prompt, 1)
-    if draw.kind in ("error", "throttled"):
-        return _drawn_failure(draw)
-    text = "" if draw.kind == "refused" else _known_answers().get(prompt, "")
     if draw.hallucinated:
-        text = answer(seed, prompt, 1, hallucinated=True, language=language)
-    return _answer(body, text, draw.latency_ms)
+        return draw, answer(seed, prompt, 1, hallucinated=True, language=language)
+    return draw, "" if draw.kind == "refused" else _known_answers().get(prompt, "")
 
 
 @cache
@@ -123,26 +176,29 @@ def _problem(body: Any) -> str | None:
     return None
 
 
-def _answer(
-    body: Mapping[str, Any], text: str, latency_ms: float, stop_reason: str = "end_turn"
-) -> web.Response:
+def _answer(body: Mapping[str, Any], text: str, draw: TurnDraw) -> web.Response:
+    message = {"role": "assistant", "content": [{"text": text}]}
+    return web.json_response(
+        {"output": {"message": message}, **_ended(body, text, draw)},
+        headers={"x-amzn-RequestId": str(uuid.uuid4())},
+    )
+
+
+def _ended(body: Mapping[str, Any], text: str, draw: TurnDraw) -> dict[str, Any]:
+    """Why the answer ended, and what it took."""
     asked = sum(len(_text(block)) for each in body["messages"] for block in each["content"])
     most = body.get("inferenceConfig", {}).get("maxTokens", 4096)
     tokens_in = 1 + asked // CHARACTERS_A_TOKEN
     tokens_out = min(1 + len(text) // CHARACTERS_A_TOKEN, most)
-    return web.json_response(
-        {
-            "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
-            "stopReason": stop_reason,
-            "usage": {
-                "inputTokens": tokens_in,
-                "outputTokens": tokens_out,
-                "totalTokens": tokens_in + tokens_out,
-            },
-            "metrics": {"latencyMs": round(latency_ms)},
+    return {
+        "stopReason": "guardrail_intervened" if draw.kind == "refused" else "end_turn",
+        "usage": {
+            "inputTokens": tokens_in,
+            "outputTokens": tokens_out,
+            "totalTokens": tokens_in + tokens_out,
         },
-        headers={"x-amzn-RequestId": str(uuid.uuid4())},
-    )
+        "metrics": {"latencyMs": round(draw.latency_ms)},
+    }
 
 
 def _text(block: Mapping[str, Any]) -> str:

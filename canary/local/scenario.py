@@ -34,7 +34,14 @@ __all__ = [
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 """The scenarios that come with the product."""
 
-FaultKind = Literal["shared_incident", "redis_down", "task_set_killed", "assignment_unreadable"]
+FaultKind = Literal[
+    "shared_incident",
+    "redis_down",
+    "classifier_down",
+    "model_down",
+    "task_set_killed",
+    "assignment_unreadable",
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Minutes = Annotated[float, Field(ge=0)]
 _MOST_TURNS = 5
@@ -124,10 +131,16 @@ class Fault(_Timed):
     """Something that breaks beside the models; the runner starts and ends it."""
 
     kind: FaultKind = Field(
-        description="shared_incident, redis_down, task_set_killed or assignment_unreadable"
+        description=(
+            "shared_incident, redis_down, classifier_down, model_down, task_set_killed or "
+            "assignment_unreadable"
+        )
     )
     error_rate: Share = Field(
         default=0.5, description="shared_incident: share of both models' calls that fail"
+    )
+    arm: Literal["control", "canary"] = Field(
+        default="canary", description="model_down: the current model or the candidate"
     )
     task_set: Literal["primary", "canary"] = Field(
         default="canary", description="task_set_killed: primary or canary"

@@ -215,6 +215,7 @@ def _intents(policy: Policy, region: Region) -> tuple[Intent, ...]:
             rate_tier=rate_tiers[intent.name].name,
             rate=rate_tiers[intent.name].rate,
             experiment_tier=experiment[intent.name],
+            cached=intent.cached,
         )
         for intent in policy.intents
     )

@@ -50,7 +50,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Intent:
-    """One kind of question; `rate` is its rate tier's, `weight` its part of the composite."""
+    """One kind of question; `rate` is its rate tier's, `weight` its part of the composite.
+
+    `cached` says that a model's answer to one customer may be given to another.
+    """
 
     name: str
     daily_volume: float
@@ -59,6 +62,7 @@ class Intent:
     rate_tier: str
     rate: float
     experiment_tier: int
+    cached: bool = False
 
 
 @dataclass(frozen=True)

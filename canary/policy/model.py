@@ -97,6 +97,7 @@ class IntentRule(Part):
     daily_volume: Positive = Field(description="conversations a day; only the mix counts")
     revenue_critical: bool = Field(default=False, description="true or false")
     weight: Share | None = Field(default=None, description="its part of the composite")
+    cached: bool = Field(default=False, description="true or false")
 
 
 class RateTier(Part):

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from canary.decision.harm import harm_lines, oriented_score
-from canary.decision.measures import pairs_of
 from canary.decision.record import LookRecord
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
@@ -110,7 +109,7 @@ def _differs(estimate: float | None, stratified: float | None, error: float | No
 def _point(record: LookRecord, start: float | None) -> dict[str, Any]:
     policy = compiled(record.state.policy)
     metric = policy.metric(policy.statistics.primary_metric)
-    found = oriented_score(pairs_of(record.facts.cells, metric.name), metric)
+    found = oriented_score(record.facts.exposure.of(metric.name), metric)
     harm = harm_lines(policy, record.facts)[0]
     error = math.sqrt(found.v) / found.w if found.w > 0 else math.nan
     return {

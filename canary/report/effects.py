@@ -8,7 +8,8 @@ from typing import Any
 
 from canary.decision.effects import Effect, effect_of
 from canary.decision.facts import Cell
-from canary.decision.measures import compare, pairs_of
+from canary.decision.measures import compare
+from canary.decision.pairs import pairs_of
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.statistics.heterogeneity import cochran_q
 from canary.statistics.intervals import one_sided_z

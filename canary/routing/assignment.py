@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import mmh3
@@ -17,6 +17,7 @@ from canary.routing.parameter import AssignmentParameter, ParameterView
 
 __all__ = [
     "BUCKETS",
+    "CONVERSATIONS_KEPT",
     "PIN_SECONDS",
     "Assignment",
     "Reason",
@@ -34,12 +35,13 @@ Reason = Literal["canary_rollback", "promotion", "canary_unavailable"]
 
 BUCKETS = 10_000
 PIN_SECONDS = 7 * 86_400
-_CONVERSATIONS_KEPT = 8
+CONVERSATIONS_KEPT = 8
 
 
 def bucket(unit_id: str, test_id: str) -> int:
     """The unit's place in the test, 0 to 9,999; independent between tests."""
-    return int(mmh3.hash(f"{unit_id}:{test_id}", signed=False)) % BUCKETS
+    place: int = mmh3.hash(f"{unit_id}:{test_id}", signed=False) % BUCKETS
+    return place
 
 
 def draw(unit_id: str, test_id: str, rate: float) -> Arm:
@@ -80,8 +82,9 @@ class Assignment:
     """The unit's last conversations, the newest last."""
 
     def to_json(self) -> str:
-        """JSON for Redis."""
-        return json.dumps(asdict(self))
+        """JSON for Redis; written twice a turn, so without `asdict`, which copies everything."""
+        seen = {key: each.__dict__ for key, each in self.conversations.items()}
+        return json.dumps({**self.__dict__, "conversations": seen})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Assignment:
@@ -242,7 +245,7 @@ class _Turn:
         test_id = before.test_id if before else (parameter.test_id if arm and parameter else None)
         moved = reason is not None or bool(before and before.moved)
         kept = {k: v for k, v in record.conversations.items() if k != self.conversation_id}
-        while len(kept) >= _CONVERSATIONS_KEPT:
+        while len(kept) >= CONVERSATIONS_KEPT:
             del kept[next(iter(kept))]
         intents = {**record.intent_assignments, self.intent: serve} if record.arm else {}
         record = replace(

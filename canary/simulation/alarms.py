@@ -8,7 +8,8 @@ more slide by steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,8 +69,13 @@ class _Steps:
     events: Counts
     trials: Counts
     before: int
-    rng: np.random.Generator
+    chance: Callable[[], np.random.Generator]
     bins: dict[int, Counts] = field(default_factory=dict)
+
+    @functools.cached_property
+    def rng(self) -> np.random.Generator:
+        """Where a step's events fall; in most stretches nobody asks."""
+        return self.chance()
 
     def slots(self, places: Counts) -> Counts:
         """Events by ten-second slot of each step and the one before it: (2, places, 2 slots).
@@ -108,8 +114,8 @@ def raised(
         if trigger.statistic != "rate" or trigger.numerator not in _COLUMNS:
             continue
         column = _COLUMNS[trigger.numerator]
-        rng = generator(seed, Purpose.SLOTS, place, column)
-        steps = _Steps(events[column], trials[column], lead, rng)
+        chance = functools.partial(generator, seed, Purpose.SLOTS, place, column)
+        steps = _Steps(events[column], trials[column], lead, chance)
         limit = trigger.threshold
         if policy.metric(trigger.metric).source == "detector":
             limit = flagged_rate(limit, policy.detector.sensitivity, policy.detector.specificity)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,6 +58,11 @@ class History:
         """The release's policy."""
         return self.rates.policy
 
+    @functools.cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Those that a world has numbers for."""
+        return simulated(self.policy)
+
     def close(self, now: float) -> None:
         """End the open stretch at `now` (seconds since the first exposure)."""
         self.streams[-1] = self.streams[-1].until(now)
@@ -70,30 +76,48 @@ class History:
         return events[:, :, -count:], trials[:, :, -count:]
 
     def facts(
-        self, now: float, block: float, raised: Mapping[str, float], *, judged: bool
+        self,
+        now: float,
+        block: float,
+        raised: Mapping[str, float],
+        judged: Collection[str] = (),
     ) -> Facts:
         """What the queries of a look at `now` would find; `block` is the present block's start.
 
-        Only a look that judges a block (`judged`) reads the block's own data and the groups.
+        Of the block's own data only the metrics in `judged`, none at a look that judges none. The
+        groups are left out: see `groups`.
         """
         primary = self.policy.metric(self.policy.statistics.primary_metric)
         since_block = tuple(self._parts(block, now)) if judged else ()
-        last_test = bool(self.streams) and self.streams[-1].stage == len(self.policy.stages) - 2
+        metrics = tuple(metric for metric in self.metrics if metric.name in judged)
         return Facts(
             as_of=self.zero + now,
             cells=tuple(self._cells((primary,), tuple(self._parts(0.0, now)), now)),
             block_cells=(
-                *self._cells(simulated(self.policy), since_block, now),
+                *self._cells(metrics, since_block, now),
                 *self._detected(since_block),
             ),
             latency=self._latency(since_block),
             draws=tuple(self._draws(now)),
-            groups={"weekday": self._weekdays(primary, now)} | self._exposures(primary, now)
-            if judged and last_test
-            else {},
             raised=raised,
             ledger=self.ledger,
         )
+
+    def groups(self, now: float) -> dict[str, dict[str, tuple[Cell, ...]]]:
+        """The last test stage's outcomes in parts, read once the test is decided in favour."""
+        if not self.streams or self.streams[-1].stage != len(self.policy.stages) - 2:
+            return {}
+        primary = self.policy.metric(self.policy.statistics.primary_metric)
+        return {"weekday": self._weekdays(primary, now)} | self._exposures(primary, now)
+
+    def sums(self, metric: Metric, since: float, now: float) -> Counts | None:
+        """The six sums by arm and intent of what started in a block: (6, 2, intents), or None."""
+        known = [
+            whole
+            for stream, first, last in self._parts(since, now)
+            if (whole := self._ripe(stream, metric, first, last, now)) is not None
+        ]
+        return np.asarray(sum(known)) if known else None
 
     def window(self, metric: Metric, since: float, now: float) -> tuple[Cell, ...]:
         """The cells of what started between `since` and `now`, for a harm trigger."""
@@ -106,7 +130,7 @@ class History:
         """Canary conversations that started between `since` and `now`, evenly within an hour."""
         total = 0.0
         for stream in self.streams:
-            hourly = stream.sums[("completed", "outcomes")][1, CANARY].sum(axis=1)
+            hourly = stream.sums[("completed", "outcomes")].columns[1][CANARY].sum(axis=1)
             ends = stream.start + HOUR * np.arange(hourly.size + 1)
             reached = np.concatenate([[0.0], np.cumsum(hourly)])
             last = min(now, stream.start + stream.events.shape[2] * STEP)
@@ -126,18 +150,11 @@ class History:
     def _cells(
         self, metrics: tuple[Metric, ...], parts: tuple[tuple[Stream, int, int], ...], now: float
     ) -> Iterator[Cell]:
-        primary = self.policy.statistics.primary_metric
         for stream, first, last in parts:
             found: list[tuple[str, list[list[list[float]]]]] = []
             for metric in metrics:
-                pair = (metric.numerator, metric.denominator)
-                ripe = int((now - metric.outcome_window_seconds - stream.start) / HOUR + 1e-6)
-                if pair in stream.sums and min(last, ripe) > first:
-                    if metric.name == primary:
-                        so_far = stream.running(pair)
-                        whole = so_far[:, :, min(last, ripe)] - so_far[:, :, first]
-                    else:
-                        whole = stream.sums[pair][:, :, first : min(last, ripe)].sum(axis=2)
+                whole = self._ripe(stream, metric, first, last, now)
+                if whole is not None:
                     found.append((metric.name, whole.transpose(1, 2, 0).tolist()))
             for arm, place in ARMS.items():
                 for index, intent in enumerate(self.policy.intents):
@@ -149,6 +166,23 @@ class History:
                     if measures:
                         rate = float(stream.p_canary[index])
                         yield Cell(intent.name, rate, stream.stage, arm, measures)
+
+    def _ripe(
+        self, stream: Stream, metric: Metric, first: int, last: int, now: float
+    ) -> Counts | None:
+        """The six sums of the outcomes known at `now` that started in those hours, or None."""
+        pair = (metric.numerator, metric.denominator)
+        ripe = int((now - metric.outcome_window_seconds - stream.start) / HOUR + 1e-6)
+        last = min(last, ripe)
+        if pair not in stream.sums or last <= first:
+            return None
+        if metric.name == self.policy.statistics.primary_metric:
+            so_far = stream.running(pair)
+            return np.asarray(so_far[:, :, last] - so_far[:, :, first])
+        key = (pair, first, last)
+        if key not in stream.kept:
+            stream.kept[key] = stream.sums[pair].total(first, last)
+        return stream.kept[key]
 
     def _detected(self, parts: tuple[tuple[Stream, int, int], ...]) -> Iterator[Cell]:
         metrics = [each for each in self.policy.metrics if each.source == "detector"]
@@ -170,15 +204,15 @@ class History:
                 blocks = slice(-(-first // TAIL_HOURS), last // TAIL_HOURS)
                 hours = slice(blocks.start * TAIL_HOURS, blocks.stop * TAIL_HOURS)
                 bins = bins + stream.tails[place, blocks].sum(axis=0)
-                n += stream.sums[("completed", "outcomes")][1, place, hours].sum()
+                n += stream.sums[("completed", "outcomes")].columns[1][place, hours].sum()
             if n > 0:
                 tails[arm] = LatencyTail(int(n), slowest(self.rates, np.asarray(bins), int(n)))
         return tails
 
     def _draws(self, now: float) -> Iterator[Draws]:
         for stream, first, last in self._parts(0.0, now):
-            units = stream.sums[("completed", "outcomes")][0, :, first:last].sum(axis=1)
-            for rate in np.unique(stream.p_canary):
+            units = stream.sums[("completed", "outcomes")].columns[0][:, first:last].sum(axis=1)
+            for rate in stream.rates:
                 control, canary = units[:, stream.p_canary == rate].sum(axis=1)
                 yield Draws(stream.stage, float(rate), int(control), int(canary))
 
@@ -191,7 +225,7 @@ class History:
                 continue
             hours = stream.start + HOUR * (np.arange(first, last) + 0.5)
             days = self.rates.calendar.weekday(hours)
-            sums = stream.sums[(primary.numerator, primary.denominator)][:, :, first:last]
+            sums = stream.sums[(primary.numerator, primary.denominator)].by_hour(first, last)
             for day in np.unique(days):
                 whole = sums[:, :, days == day].sum(axis=2)
                 cells = tuple(self._whole(stream, primary, whole))
@@ -208,8 +242,7 @@ class History:
             if stream.stage != len(self.policy.stages) - 2:
                 continue
             times = stream.start + HOUR * (np.arange(first, last) + 0.5)
-            sums = stream.sums[(primary.numerator, primary.denominator)][:, :, first:last]
-            whole = sums.sum(axis=2)
+            whole = stream.sums[(primary.numerator, primary.denominator)].total(first, last)
             share = float(self.rates.ages(times).mean())
             rate = np.divide(whole[2], whole[1], out=np.zeros_like(whole[2]), where=whole[1] > 0)
             mean = share * early + (1 - share) * late

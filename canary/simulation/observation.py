@@ -75,16 +75,16 @@ def _hours(setting: Setting, streams: list[Stream]) -> dict[str, Counts]:
     late = wait.get("completed", 0)
     later = wait.get("csat", 0)
     return {
-        "outcomes": _delayed(completed[1], late),
-        "completed": _delayed(completed[2], late),
-        "surveys": _delayed(surveys[1], later),
-        "csat": _delayed(surveys[2], later),
-        "csat_squared": _delayed(surveys[5], later),
+        "outcomes": _delayed(completed[0], late),
+        "completed": _delayed(completed[1], late),
+        "surveys": _delayed(surveys[0], later),
+        "csat": _delayed(surveys[1], later),
+        "csat_squared": _delayed(surveys[2], later),
     }
 
 
 def _summed(streams: list[Stream], name: tuple[str, str]) -> Counts:
-    parts = [each.sums[name][:, :, : each.hours].sum(axis=3) for each in streams]
+    parts = [each.sums[name].outcomes(each.hours).sum(axis=3) for each in streams]
     return np.concatenate(parts, axis=2)
 
 

@@ -13,6 +13,8 @@ from canary.decision.engine import evaluate
 from canary.decision.facts import Facts
 from canary.decision.harm import harm_bound
 from canary.decision.outcome import Decision, look_taken
+from canary.decision.response import SURVEYS
+from canary.policy.compiled import CompiledPolicy
 from canary.release import events
 from canary.release.actions import StartRollback
 from canary.release.escalation import alarm_windows, escalation, pause_cause
@@ -25,6 +27,7 @@ from canary.simulation.rates import Rates
 from canary.simulation.setting import Ending, GateTally, Outcome, Setting
 from canary.simulation.streams import HOUR, PER_HOUR, STEP, Stream, draw, stretch_hours
 from canary.simulation.telemetry import Counts
+from canary.simulation.telling import telling_gates
 
 __all__ = ["simulate"]
 
@@ -208,8 +211,9 @@ class _Run:
         judged = self.every_poll or at >= self._block_due() - _SLACK
         block = (self.state.block_started_at or self.zero) - self.zero
         since = {name: self.zero + when for name, when in self.raised.items()}
-        facts = self.history.facts(at, block, since, judged=judged)
-        decision = self._decided(facts)
+        policy, metrics = self._judging(block, at) if judged else (self.policy, frozenset[str]())
+        facts = self.history.facts(at, block, since, metrics)
+        decision = self._decided(policy, facts)
         self.last_poll = at
         self.fresh = False
         was_held = self.state.hold is not None
@@ -231,18 +235,32 @@ class _Run:
         elif decision.kind is DecisionKind.HOLD and not was_held:
             self.detail = decision.reason
 
-    def _decided(self, facts: Facts) -> Decision:
+    def _judging(self, block: float, now: float) -> tuple[CompiledPolicy, frozenset[str]]:
+        """The policy with the gates that can decide this block, and the metrics they read."""
+        policy = self.policy
+        if not self.every_poll:
+            policy = replace(
+                policy, gates=telling_gates(self.history, self.state.stage, block, now)
+            )
+        read = {gate.metric for gate in policy.gates}
+        read.add(policy.statistics.primary_metric)
+        read |= {metric.name for metric in policy.metrics if metric.numerator == SURVEYS}
+        return policy, frozenset(read)
+
+    def _decided(self, policy: CompiledPolicy, facts: Facts) -> Decision:
         """The engine's decision; the ledger is only asked about a test decided in favour.
 
-        What it says of the others decides nothing here, and a p-value is dear.
+        What it says of the others decides nothing here, and a p-value is dear; the groups by day
+        and by newness are read of such a test only.
         """
         stage = self.state.stage
         if not self.every_poll:
             unasked = replace(facts, ledger=None)
-            decision = evaluate(self.policy, self.state, unasked, asked_stage=stage)
+            decision = evaluate(policy, self.state, unasked, asked_stage=stage)
             if not (self.state.benefit or decision.benefit):
                 return decision
-        return evaluate(self.policy, self.state, facts, asked_stage=stage)
+        grouped = replace(facts, groups=self.history.groups(self.now))
+        return evaluate(policy, self.state, grouped, asked_stage=stage)
 
     def _ring(self, at: float, names: set[str]) -> None:
         """The alarms' states five minutes later: pauses, escalations, the end of an incident."""

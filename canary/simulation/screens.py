@@ -56,12 +56,16 @@ def harm_hours(history: History, marks: Counts) -> tuple[Flags, Flags]:
     critical = sum(intent.revenue_critical for intent in policy.intents)
     member = (intents == np.arange(len(policy.intents))[:, None]).astype(np.float64)
     by_intent = (member @ s, member @ v, member @ weight)
-    fewest = np.minimum(member @ n[CONTROL], member @ n[CANARY])
-    for index, intent in enumerate(policy.intents):
+    near = by_intent[0] - limit * by_intent[2] < -_Z_HARM * np.sqrt(by_intent[1])
+    near &= by_intent[1] > 0
+    some = np.flatnonzero(near.any(axis=1))
+    fewest = np.minimum(member[some] @ n[CONTROL], member[some] @ n[CANARY])
+    for place, index in enumerate(some.tolist()):
+        intent = policy.intents[index]
         share = critical if intent.revenue_critical else len(policy.intents) - critical
         alpha = plan.harm_alpha_revenue / share
         own = (by_intent[0][index], by_intent[1][index], by_intent[2][index])
-        found = (fewest[index] >= plan.harm_min_outcomes) & _crossed(own, limit, alpha, rho)
+        found = (fewest[place] >= plan.harm_min_outcomes) & _crossed(own, limit, alpha, rho)
         if intent.revenue_critical:
             rejects |= found
         else:
@@ -75,10 +79,10 @@ def mismatch_hours(history: History, marks: Counts) -> Flags:
     rates: list[float] = []
     arms: list[Counts] = []
     for stream in history.streams:
-        units = stream.sums[("completed", "outcomes")][0]
+        units = stream.sums[("completed", "outcomes")].columns[0]
         total = np.concatenate([np.zeros((2, 1, units.shape[2])), np.cumsum(units, axis=1)], axis=1)
         at = np.clip((marks - stream.start) / HOUR + _SLACK, 0, stream.hours).astype(np.int64)
-        for rate in np.unique(stream.p_canary):
+        for rate in stream.rates:
             rates.append(float(rate))
             arms.append(total[:, :, stream.p_canary == rate].sum(axis=2)[:, at])
     p = np.array(rates)[:, None]
@@ -100,30 +104,17 @@ def harm_alarm_hours(history: History, trigger: Trigger, marks: Counts) -> Flags
     Hour by hour and intent by intent the arms are compared, and the hours of the window summed.
     """
     metric = history.policy.metric(trigger.metric)
-    s, v, w, level = (np.zeros(1 + _total_hours(history)) for _ in range(4))
-    ends = np.zeros(s.size)
-    place = 1
-    for stream in history.streams:
-        sums = _hourly(metric, stream)
-        if sums is None:
-            return np.zeros(marks.size, dtype=np.bool_)
-        own = slice(place, place + stream.hours)
-        place += stream.hours
-        ends[own] = stream.start + HOUR * (np.arange(stream.hours) + 1)
-        n, y, yy = sums
-        both = np.maximum(n.sum(axis=0), 1.0)
-        weight = n[CONTROL] * n[CANARY] / both
-        mean = y / np.maximum(n, 1.0)
-        spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
-        s[own] = (weight * (mean[CANARY] - mean[CONTROL])).sum(axis=1)
-        v[own] = (weight * spread).sum(axis=1)
-        w[own] = weight.sum(axis=1)
-        level[own] = (weight * mean[CONTROL]).sum(axis=1)
-    s, v, w, level = (np.cumsum(each) for each in (s, v, w, level))
+    parts = [_compared(metric, stream) for stream in history.streams]
+    if any(part is None for part in parts):
+        return np.zeros(marks.size, dtype=np.bool_)
+    hourly = np.concatenate([np.zeros((4, 1)), *(part for part in parts if part is not None)], 1)
+    ends = [stream.start + HOUR * (np.arange(stream.hours) + 1) for stream in history.streams]
+    reached = np.concatenate([[0.0], *ends])
+    s, v, w, level = np.cumsum(hourly, axis=1)
     wait = metric.outcome_window_seconds
-    last = np.searchsorted(ends, marks - wait + _SLACK, side="right") - 1
+    last = np.searchsorted(reached, marks - wait + _SLACK, side="right") - 1
     since = marks - wait - max(trigger.windows_seconds)
-    first = np.maximum(0, np.searchsorted(ends, since + _SLACK, side="right") - 1)
+    first = np.maximum(0, np.searchsorted(reached, since + _SLACK, side="right") - 1)
     last = np.maximum(first, last)
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = w[last] - w[first]
@@ -134,9 +125,8 @@ def harm_alarm_hours(history: History, trigger: Trigger, marks: Counts) -> Flags
         else:
             scale = np.ones_like(harm)
         z = harm * scale * weight / np.sqrt(v[last] - v[first])
-    return np.asarray(np.nan_to_num(harm) > _SHARE * trigger.threshold) & (
-        np.nan_to_num(z) > _Z_ALARM
-    )
+    large = np.nan_to_num(harm) > _SHARE * trigger.threshold
+    return np.asarray(large & (np.nan_to_num(z) > _Z_ALARM))
 
 
 def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Counts]:
@@ -168,6 +158,23 @@ def _crossed(score: tuple[Counts, Counts, Counts], limit: float, alpha: float, r
     return flags
 
 
+def _compared(metric: Metric, stream: Stream) -> Counts | None:
+    """Hour by hour the sums over intents of S, V, W and W times the control's mean: (4, hours)."""
+    key = ("compared", metric.name)
+    if key not in stream.kept:
+        sums = _hourly(metric, stream)
+        if sums is None:
+            return None
+        n, y, yy = sums
+        both = np.maximum(n.sum(axis=0), 1.0)
+        weight = n[CONTROL] * n[CANARY] / both
+        mean = y / np.maximum(n, 1.0)
+        spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
+        each = (mean[CANARY] - mean[CONTROL], spread, 1.0, mean[CONTROL])
+        stream.kept[key] = np.stack([(weight * part).sum(axis=1) for part in each])
+    return stream.kept[key][:, : stream.hours]
+
+
 def _hourly(metric: Metric, stream: Stream) -> Counts | None:
     """n, y and the sum of squares by arm, hour and intent: (3, 2, hours, intents)."""
     if metric.source == "detector":
@@ -176,8 +183,4 @@ def _hourly(metric: Metric, stream: Stream) -> Counts | None:
         n, y = stream.detected[metric.numerator][:, :, : stream.hours, None]
         return np.stack([n, y, y])
     sums = stream.sums.get((metric.numerator, metric.denominator))
-    return None if sums is None else sums[[1, 2, 5], :, : stream.hours]
-
-
-def _total_hours(history: History) -> int:
-    return sum(stream.hours for stream in history.streams)
+    return None if sums is None else sums.outcomes(stream.hours)

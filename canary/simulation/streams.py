@@ -7,14 +7,16 @@ sums that a decision reads, turns by five minutes.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from canary.policy.compiled import Baseline, CompiledPolicy
+from canary.policy.compiled import CompiledPolicy
 from canary.routing.rates import rates_by_intent
+from canary.simulation.hourly import Hourly, of_turns, once_each, per_customer, yes_or_no
 from canary.simulation.latency import TAIL_HOURS, tail_counts
 from canary.simulation.rates import SCORES, Rates
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
@@ -37,8 +39,8 @@ _NAMES_PER_CONVERSATION = 0.5
 class Stream:
     """One stretch of time at one stage, from `start` (seconds since the first exposure) on.
 
-    `sums` holds by column pair (numerator, denominator) an array (6, 2, hours, intents): units, n,
-    y, nn, ny, yy by arm. `events` and `turns` are (4, 2, steps) and (2, steps) or the like, for
+    `sums` holds by column pair (numerator, denominator) what was drawn by arm, hour and intent.
+    `events` and `turns` are (4, 2, steps) and (2, steps) or the like, for
     `TURN_EVENTS`; `tails` is (2, blocks, bins).
     """
 
@@ -46,19 +48,19 @@ class Stream:
     start: float
     p_canary: Counts
     hours: int
-    sums: Mapping[tuple[str, str], Counts]
+    sums: Mapping[tuple[str, str], Hourly]
     detected: Mapping[str, Counts]
     """By numerator of a detector's metric: (2, 2, hours): n and y by arm, over all intents."""
     events: Counts
     trials: Counts
     tails: Counts
-    kept: dict[tuple[str, str], Counts] = field(default_factory=dict, compare=False, repr=False)
-    """Running sums that were asked for: they do not change when the stretch is cut short."""
+    kept: dict[object, Counts] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out of the hours: it does not change when the stretch is cut short."""
 
     def running(self, pair: tuple[str, str]) -> Counts:
         """Sums of a column pair from the start up to each hour: (6, 2, hours + 1, intents)."""
         if pair not in self.kept:
-            hourly = self.sums[pair]
+            hourly = self.sums[pair].by_hour(0, self.hours)
             lead = np.zeros((6, 2, 1, hourly.shape[3]))
             self.kept[pair] = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
         return self.kept[pair]
@@ -70,6 +72,11 @@ class Stream:
         return replace(
             self, hours=hours, events=self.events[:, :, :steps], trials=self.trials[:, :, :steps]
         )
+
+    @functools.cached_property
+    def rates(self) -> tuple[float, ...]:
+        """The probabilities in force, each once."""
+        return tuple(np.unique(self.p_canary).tolist())
 
     @property
     def end(self) -> float:
@@ -104,14 +111,14 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
     arriving = np.stack([volume * (1 - p), volume * p])
     completed = _completed(rng, rates, times, arriving)
     conversations = completed[1]
-    sums = {("completed", "outcomes"): completed}
+    sums = {("completed", "outcomes"): per_customer(completed)}
     sums |= _surveys(rng, rates, times, arriving, conversations)
     carts = _carts(rng, rates, times, arriving * base.cart_share)
     sums[("cart_abandoned", "carts")] = carts
     for name in ("refused", "fallback"):
         share = rates.seldom(name, times)[:, :, None]
         seldom = rng.poisson(arriving * base.turns_per_conversation * share)
-        sums[(name, "turns")] = _of_turns(base, conversations, seldom)
+        sums[(name, "turns")] = of_turns(conversations, seldom, base.turns_per_conversation)
     events, trials = _turns(rng, rates, start, arriving.sum(axis=2), stage)
     shares = arriving / arriving.sum(axis=2, keepdims=True)
     judged = {policy.metric(gate.metric).numerator for gate in policy.gates}
@@ -119,7 +126,7 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
         if name in judged:
             hourly = events[index].reshape(2, hours, PER_HOUR).sum(axis=2).astype(np.int64)
             split = rng.multinomial(hourly, shares)
-            sums[(name, "turns")] = _of_turns(base, conversations, split)
+            sums[(name, "turns")] = of_turns(conversations, split, base.turns_per_conversation)
     looked_at = arriving.sum(axis=2) * _NAMES_PER_CONVERSATION * policy.detector.sampling[stage]
     return Stream(
         stage=stage,
@@ -167,35 +174,19 @@ def _surveys(
     times: Counts,
     arriving: Counts,
     conversations: Counts,
-) -> dict[tuple[str, str], Counts]:
+) -> dict[tuple[str, str], Hourly]:
     counts = rng.poisson(rates.surveys(times)[..., None] * arriving)
     n, y, yy = (np.tensordot(SCORES**power, counts, axes=1) for power in (0, 1, 2))
     return {
-        ("csat", "surveys"): np.stack([n, n, y, n, y, yy]),
-        ("surveys", "outcomes"): np.stack([conversations, conversations, n, conversations, n, n]),
+        ("csat", "surveys"): once_each(n, y, yy),
+        ("surveys", "outcomes"): yes_or_no(conversations, n),
     }
 
 
-def _carts(rng: np.random.Generator, rates: Rates, times: Counts, carts: Counts) -> Counts:
+def _carts(rng: np.random.Generator, rates: Rates, times: Counts, carts: Counts) -> Hourly:
     share = rates.cart(times)[:, :, None]
     left, bought = rng.poisson(carts * share), rng.poisson(carts * (1 - share))
-    n = (left + bought).astype(np.float64)
-    return np.stack([n, n, left, n, left, left])
-
-
-def _of_turns(base: Baseline, conversations: Counts, counts: Counts) -> Counts:
-    """Each conversation is a unit with the same number of turns; two faults in one are seldom."""
-    turns = base.turns_per_conversation
-    return np.stack(
-        [
-            conversations,
-            turns * conversations,
-            counts,
-            turns * turns * conversations,
-            turns * counts,
-            counts,
-        ]
-    )
+    return yes_or_no(left + bought, left)
 
 
 def _turns(

@@ -5,28 +5,53 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from canary.statistics.ratio_metric import Sums, ratio_of, residual_sum, total
+from canary.statistics.ratio_metric import Sums, ratio_of, residual_sum
 
 __all__ = ["Pair", "Score", "post_stratified", "score"]
 
 
-class Pair(NamedTuple):
-    """Both arms of one stratum: the intent drawn in, and the probability then in force."""
+class Pair:
+    """Both arms of one stratum: the intent drawn in, and the probability then in force.
 
-    stratum: str
-    p_canary: float
-    control: Sums
-    canary: Sums
+    `weight` is the Mantel-Haenszel weight n1 * n0 / N, 0 when an arm has fewer than two units;
+    with the arms' rates or means it is worked out once, for all who read it.
+    """
+
+    __slots__ = (
+        "_common",
+        "canary",
+        "canary_ratio",
+        "control",
+        "control_ratio",
+        "stratum",
+        "weight",
+    )
+
+    def __init__(self, stratum: str, control: Sums, canary: Sums) -> None:
+        self.stratum = stratum
+        self.control, self.canary = control, canary
+        self.control_ratio, self.canary_ratio = ratio_of(control), ratio_of(canary)
+        self.weight = 0.0
+        if control.units >= 2 and canary.units >= 2:  # noqa: PLR2004  # else no spread is known
+            both = control.n + canary.n
+            self.weight = control.n * canary.n / both if both > 0 else 0.0
+        self._common: float | None = None
 
     @property
-    def weight(self) -> float:
-        """n1 * n0 / N: the Mantel-Haenszel weight, 0 when an arm has fewer than two units."""
-        if min(self.control.units, self.canary.units) < 2:  # noqa: PLR2004  # no spread known
-            return 0.0
-        both = self.control.n + self.canary.n
-        return self.control.n * self.canary.n / both if both > 0 else 0.0
+    def common_variance(self) -> float:
+        """Of the difference, with each unit's residual taken about the stratum's common rate.
+
+        So a stratum in which one arm has seen no event yet still has a variance.
+        """
+        if self._common is None:
+            control, canary = self.control, self.canary
+            common = (control.y + canary.y) / (control.n + canary.n)
+            self._common = sum(
+                arm.units / (arm.units - 1) * residual_sum(arm, common) / arm.n**2
+                for arm in (control, canary)
+            )
+        return self._common
 
 
 @dataclass(frozen=True)
@@ -50,10 +75,7 @@ class Score:
 
 
 def score(pairs: Iterable[Pair]) -> Score:
-    """Sum the strata. Each unit's residual is taken about the stratum's common rate.
-
-    So a stratum in which one arm has seen no event yet still has a variance.
-    """
+    """Sum the strata."""
     s = v = w = n_control = n_canary = 0.0
     for pair in pairs:
         n_control += pair.control.n
@@ -61,15 +83,8 @@ def score(pairs: Iterable[Pair]) -> Score:
         weight = pair.weight
         if weight <= 0:
             continue
-        control, canary = ratio_of(pair.control), ratio_of(pair.canary)
-        both = total((pair.control, pair.canary))
-        common = both.y / both.n
-        variance = sum(
-            arm.units / (arm.units - 1) * residual_sum(arm, common) / arm.n**2
-            for arm in (pair.control, pair.canary)
-        )
-        s += weight * (canary.estimate - control.estimate)
-        v += weight**2 * variance
+        s += weight * (pair.canary_ratio.estimate - pair.control_ratio.estimate)
+        v += weight**2 * pair.common_variance
         w += weight
     return Score(s, v, w, n_control, n_canary)
 

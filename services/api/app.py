@@ -6,22 +6,21 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.direct_calls import answered_directly
+from canary.aws.embedded_metrics import metric_line
 from canary.aws.settings import from_environment
 from services.api import events
 from services.api.assignments import AssignmentFeed
-from services.api.bodies import BodyError, read_outcome, read_question
-from services.api.counters import PUBLISH_SECONDS, Counters, metric_line
+from services.api.counters import PUBLISH_SECONDS, Counters
+from services.api.endpoints import ENDPOINTS
 from services.api.gateway_client import GatewayClient
 from services.api.intents import IntentClassifier
 from services.api.outcomes import Outcomes
@@ -32,7 +31,6 @@ from services.api.turns import Turns
 
 __all__ = ["app", "create_app"]
 
-TRACE_HEADER = "x-amzn-trace-id"
 PARAMETER_CONFIG = AioConfig(
     connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"}
 )
@@ -41,46 +39,11 @@ INTENT_CONFIG = AioConfig(
     read_timeout=2,
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    # Every turn makes this call: its few fields are this module's own, and need no checking again.
+    parameter_validation=False,
+    # A name of one's own is not composed anew for each call, as the SDK's is.
+    user_agent="mangaassist-api",
 )
-
-
-async def healthz(_request: Request) -> Response:
-    """Whether this process answers."""
-    return PlainTextResponse("ok")
-
-
-async def chat(request: Request) -> Response:
-    """One turn of a conversation."""
-    try:
-        question = replace(
-            read_question(await request.body()), trace=request.headers.get(TRACE_HEADER, "")
-        )
-    except BodyError as error:
-        return JSONResponse({"error": str(error)}, status_code=400)
-    reply = await request.app.state.turns.serve(question)
-    if not reply.attempt.answered:
-        status = 504 if reply.attempt.outcome == "timeout" else 502
-        return JSONResponse({"error": "no model answered"}, status_code=status)
-    return JSONResponse(
-        {
-            "conversation_id": question.conversation_id,
-            "turn": reply.turn,
-            "arm": reply.resolution.serve,
-            "model_version": reply.attempt.model_id,
-            "text": reply.attempt.text,
-            "reassigned_reason": reply.resolution.reassigned_reason,
-        }
-    )
-
-
-async def outcome(request: Request) -> Response:
-    """How a conversation ended."""
-    try:
-        reported = read_outcome(await request.body())
-    except BodyError as error:
-        return JSONResponse({"error": str(error)}, status_code=400)
-    await request.app.state.outcomes.record(reported)
-    return JSONResponse({"accepted": True}, status_code=202)
 
 
 async def publish(counters: Counters, feed: AssignmentFeed, namespace: str) -> None:
@@ -120,19 +83,24 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         aws.create_client("sagemaker-runtime", config=INTENT_CONFIG) as runtime,
         aws.create_client("xray", config=PARAMETER_CONFIG) as xray,
         GatewayClient.open_session() as session,
+        answered_directly(runtime, "InvokeEndpoint", await aws.get_credentials()),
         connect(settings) as cache,
     ):
         feed = AssignmentFeed(parameters, settings.parameter_prefix)
-        sessions, counters, traces = Sessions(cache), Counters(), Traces(xray)
+        sessions = Sessions(cache, int(settings.requests_a_minute))
+        intents = IntentClassifier(runtime, settings.intent_endpoint)
+        counters, traces = Counters(), Traces(xray)
+        app.state.feed, app.state.sessions, app.state.intents = feed, sessions, intents
         app.state.outcomes = Outcomes(sessions, feed, region)
-        app.state.turns = Turns(
+        app.state.turns = turns = Turns(
             sessions=sessions,
             feed=feed,
-            intents=IntentClassifier(runtime, settings.intent_endpoint),
+            intents=intents,
             gateway=GatewayClient(session, settings.gateway_url),
             counters=counters,
             traces=traces,
             region=region,
+            cached=frozenset(filter(None, settings.cached_intents.split(","))),
         )
         await feed.read()
         background = [
@@ -141,6 +109,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             asyncio.create_task(traces.run()),
         ]
         yield
+        await turns.finish()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
@@ -152,11 +121,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 def create_app() -> Starlette:
     """A new application; its settings are read from the environment when it starts."""
     return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/chat", chat, methods=["POST"]),
-            Route("/outcome", outcome, methods=["POST"]),
-        ],
+        routes=[Route(each.path, each.handler, methods=[each.method]) for each in ENDPOINTS],
         lifespan=lifespan,
     )
 

@@ -8,13 +8,12 @@ turns are counted once more, weighted to the canary's mix of times and intents: 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from canary.routing.matching import MATCHED, matching_weight
 
-__all__ = ["COUNTED", "PUBLISH_SECONDS", "WINDOW_SECONDS", "Counters", "Counts", "metric_line"]
+__all__ = ["COUNTED", "PUBLISH_SECONDS", "WINDOW_SECONDS", "Counters", "Counts"]
 
 Arm = Literal["control", "canary"]
 COUNTED = ("control", MATCHED, "canary")
@@ -107,21 +106,3 @@ class Counters:
             rolling.since_line = Counts()
             taken[arm] = {name: round(value, _DECIMALS) for name, value in values.items()}
         return taken
-
-
-def metric_line(
-    namespace: str,
-    arm: str,
-    now: float,
-    values: Mapping[str, float],
-    properties: Mapping[str, Any],
-) -> dict[str, Any]:
-    """One arm's figures in the embedded metric format; `properties` are no dimensions."""
-    metrics = [{"Name": name, "Unit": "Count", "StorageResolution": 1} for name in values]
-    directive = {"Namespace": namespace, "Dimensions": [["Arm"]], "Metrics": metrics}
-    return {
-        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
-        "Arm": arm,
-        **values,
-        **properties,
-    }

@@ -9,24 +9,38 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import aiohttp
 
-__all__ = ["Attempt", "GatewayClient", "Outcome"]
+__all__ = ["Attempt", "GatewayClient", "Outcome", "Relay"]
 
 Arm = Literal["control", "canary"]
 Outcome = Literal["ok", "refused", "throttled", "error", "timeout"]
 
 ARM_HEADER = "x-canary-arm"
+LINES = "application/x-ndjson"
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 25.0
 DRAW_SECONDS = 2.0
+PIECE_SECONDS = 12.0
+"""For a stream's next piece; above the gateway's own, whose answer says what went wrong."""
 KEEP_ALIVE_SECONDS = 45.0
 """Below the load balancer's idle time-out of 60 s, so that it is never the first to hang up."""
 
+_TIMEOUT_OF_CALL = aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS)
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(
+    total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=PIECE_SECONDS
+)
 _GUARDRAIL = "guardrail_intervened"
-_THROTTLED, _TIMEOUT, _OK = 429, 504, 200
+_THROTTLED, _TIMEOUT, _OK, _STREAM_FAILED = 429, 504, 200, 502
+
+
+class Relay(Protocol):
+    """Takes an answer piece by piece, while it comes."""
+
+    def piece(self, text: str) -> None:
+        """The next piece."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,9 @@ class GatewayClient:
 
     @staticmethod
     def open_session() -> aiohttp.ClientSession:
-        """A session with this client's time-outs (seconds) and enough connections."""
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=512, keepalive_timeout=KEEP_ALIVE_SECONDS),
-            timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS),
-        )
+        """A session with enough connections."""
+        connector = aiohttp.TCPConnector(limit=512, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        return aiohttp.ClientSession(connector=connector)
 
     async def draw(self) -> Arm | None:
         """The arm that the listener's draw rule chooses, or None when it gives no answer."""
@@ -75,7 +87,7 @@ class GatewayClient:
                 body = await response.json() if response.status == _OK else {}
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return None
-        return _arm(body)
+        return _arm(body.get("arm"))
 
     async def converse(
         self,
@@ -86,25 +98,51 @@ class GatewayClient:
         turn: int,
         attempt: int,
         intent: str,
+        relay: Relay | None = None,
     ) -> Attempt:
-        """Ask `arm` for an answer, once."""
+        """Ask `arm` for an answer, once, to its last byte; a `relay` is given the pieces."""
         document = {
             "messages": messages,
             "conversation_id": conversation_id,
             "turn": turn,
             "attempt": attempt,
             "intent": intent,
+            "stream": relay is not None,
         }
+        answering: Arm | None = None
+        url, header = f"{self._url}/v1/converse", {ARM_HEADER: arm}
+        timeout = _STREAM_TIMEOUT if relay else _TIMEOUT_OF_CALL
         try:
             async with self._session.post(
-                f"{self._url}/v1/converse", json=document, headers={ARM_HEADER: arm}
+                url, json=document, headers=header, timeout=timeout
             ) as response:
-                status, body = response.status, _document(await response.read())
+                answering = _arm(response.headers.get(ARM_HEADER))
+                if relay is not None and response.content_type == LINES:
+                    body = await _relayed(response, relay)
+                else:
+                    body = _document(await response.read())
+                status = response.status
         except TimeoutError:
-            return Attempt("timeout")
-        except (aiohttp.ClientError, OSError):
-            return Attempt("error")
+            return Attempt("timeout", answering)
+        except (aiohttp.ClientError, OSError, ValueError):
+            return Attempt("error", answering)
+        if "error" in body and status == _OK:
+            status = _THROTTLED if body["error"] == "throttled" else _STREAM_FAILED
+            status = _TIMEOUT if body["error"] == "timeout" else status
         return _attempt(status, body)
+
+
+async def _relayed(response: aiohttp.ClientResponse, relay: Relay) -> dict[str, Any]:
+    """Pass pieces on as they come; the last line, which is what an answer without a stream is.
+
+    A stream without one broke off. Raises what reading raises.
+    """
+    lines = aiter(response.content)
+    line = await anext(lines, b"")
+    while "piece" in (document := _document(line)):
+        relay.piece(str(document["piece"]))
+        line = await anext(lines, b"")
+    return document or {"error": "the stream broke off"}
 
 
 def _document(raw: bytes) -> dict[str, Any]:
@@ -126,7 +164,7 @@ def _attempt(status: int, body: Mapping[str, Any]) -> Attempt:
         outcome = "timeout" if status == _TIMEOUT else "error"
     return Attempt(
         outcome=outcome,
-        arm=_arm(body),
+        arm=_arm(body.get("arm")),
         model_id=body.get("model_id"),
         text=str(body.get("text", "")),
         model_ms=float(body.get("latency_ms") or 0.0),
@@ -135,6 +173,5 @@ def _attempt(status: int, body: Mapping[str, Any]) -> Attempt:
     )
 
 
-def _arm(body: Mapping[str, Any]) -> Arm | None:
-    said = body.get("arm")
+def _arm(said: Any) -> Arm | None:
     return said if said in ("control", "canary") else None

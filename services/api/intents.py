@@ -8,6 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.api.breaker import Breaker
+
 __all__ = ["FALLBACK_INTENT", "IntentClassifier"]
 
 FALLBACK_INTENT = "faq"
@@ -19,28 +21,36 @@ _log = logging.getLogger("canary.api")
 
 
 class IntentClassifier:
-    """Asks the endpoint; a failure becomes `FALLBACK_INTENT`."""
+    """Asks the endpoint; a failure becomes `FALLBACK_INTENT`.
+
+    After some failures in a row it is left alone for a while, so that no turn waits for it.
+    """
 
     def __init__(self, runtime: Any, endpoint: str) -> None:
         self._runtime = runtime
         self._endpoint = endpoint
-        self._failing = False
+        self.breaker = Breaker()
 
     async def classify(self, message: str) -> str:
         """The intent of one message; never raises for a classifier that fails."""
-        try:
-            answer = await self._runtime.invoke_endpoint(
-                EndpointName=self._endpoint,
-                ContentType="application/json",
-                Accept="application/json",
-                Body=json.dumps({"text": message}).encode(),
-            )
-            async with answer["Body"] as stream:
-                intent = str(json.loads(await stream.read())["intent"])
-        except _FAILURES as error:
-            if not self._failing:
-                _log.warning("intent classifier %s failed: %s", self._endpoint, error)
-            self._failing = True
+        if not self.breaker.admits():
             return FALLBACK_INTENT
-        self._failing = False
+        try:
+            intent = await self._ask(message)
+        except _FAILURES as error:
+            if not self.breaker.failing:
+                _log.warning("intent classifier %s failed: %r", self._endpoint, error)
+            self.breaker.failed()
+            return FALLBACK_INTENT
+        self.breaker.succeeded()
         return intent
+
+    async def _ask(self, message: str) -> str:
+        answer = await self._runtime.invoke_endpoint(
+            EndpointName=self._endpoint,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps({"text": message}).encode(),
+        )
+        async with answer["Body"] as stream:
+            return str(json.loads(await stream.read())["intent"])

@@ -1,7 +1,11 @@
-"""How a conversation ended: joined to the arm that was drawn for it, moved or not."""
+"""What became of a conversation: joined to the arm that was drawn for it, moved or not.
+
+A conversation may have many outcomes, each with what was new; its facts are those of all together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +20,32 @@ __all__ = ["Outcome", "Outcomes"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the customer's client reports; None where nothing was asked, offered or in the cart.
+    """What the customer's client reports; None where nothing was said, offered or in the cart.
 
     `csat` is 1 to 4.
     """
 
     unit_id: str
     conversation_id: str
-    completed: bool
-    csat: int | None
-    clicked: bool | None
-    cart_abandoned: bool | None
+    completed: bool | None = None
+    csat: int | None = None
+    clicked: bool | None = None
+    cart_abandoned: bool | None = None
+    escalated: bool | None = None
+
+    @classmethod
+    def of_events(cls, unit_id: str, conversation_id: str, events: Collection[str]) -> Outcome:
+        """What the customer did: a click says that something was offered, too."""
+        offered = "offer" in events or "click" in events
+        cart = "add_to_cart" in events or "abandon" in events
+        return cls(
+            unit_id=unit_id,
+            conversation_id=conversation_id,
+            completed=True if "resolved" in events else None,
+            clicked="click" in events if offered else None,
+            cart_abandoned="abandon" in events if cart else None,
+            escalated=True if "escalated" in events else None,
+        )
 
 
 class Outcomes:
@@ -38,10 +57,15 @@ class Outcomes:
         self._region = region
 
     async def record(self, outcome: Outcome) -> None:
-        """Look up the unit's assignment and write the event; without one it carries no arm."""
+        """Look up the unit's assignment and write the event; without one it carries no arm.
+
+        Raises `TooManyRequestsError`.
+        """
         session = await self._sessions.read(outcome.unit_id)
         told = (outcome.completed, outcome.csat, outcome.clicked, outcome.cart_abandoned)
-        same = events.same_id("outcome", outcome.unit_id, outcome.conversation_id, *told)
+        same = events.same_id(
+            "outcome", outcome.unit_id, outcome.conversation_id, *told, outcome.escalated
+        )
         events.write_event(
             {
                 **events.envelope("outcome", clock.now(), self._region, same),
@@ -52,6 +76,7 @@ class Outcomes:
                 "csat": outcome.csat,
                 "clicked": outcome.clicked,
                 "cart_abandoned": outcome.cart_abandoned,
+                "escalated": outcome.escalated,
             }
         )
 

@@ -1,25 +1,33 @@
 """What the API tier keeps of a unit in Redis: its assignment, its conversation, the kill switch.
 
-Redis failing never fails a turn: this task remembers the records it handled last, and says when it
-remembers nothing either.
+One round trip before the model reads all of it, and stores a first draw in the same step; one after
+it stores what came of the turn. Redis failing never fails a turn, nor delays it by more than half a
+second each time: this task remembers the records it handled last, and says when it remembers
+nothing either.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
+from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
+from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
+from canary.routing.merging import merge
+from services.api.answers import KEPT_SECONDS as ANSWER_SECONDS
+from services.api.limits import TooManyRequestsError, minute_of
 from services.api.settings import Settings
 
 __all__ = ["Message", "Session", "Sessions", "connect"]
@@ -27,8 +35,30 @@ __all__ = ["Message", "Session", "Sessions", "connect"]
 KEPT_SECONDS = PIN_SECONDS
 KEPT_MESSAGES = 20
 REMEMBERED_UNITS = 20_000
+COUNTED_SECONDS = 120
 TIMEOUT_SECONDS = 0.5
+MOST_CONNECTIONS = 64
+SAVE_ATTEMPTS = 5
+"""Turns of one unit that end together are merged one after the other; the last attempt gives way
+to none. A conversation that is overtaken so often is drawn by the same record, only unnoted."""
 _FLAG = "canary_active"
+_READ = """
+local flag = redis.call('GET', KEYS[1])
+local held = redis.call('GET', KEYS[2])
+local requests = redis.call('INCR', KEYS[4])
+redis.call('EXPIRE', KEYS[4], ARGV[5])
+if requests > tonumber(ARGV[4]) then return {flag, held, 0, {}, requests} end
+local created = 0
+if not held and ARGV[2] ~= '' and flag ~= 'false' then
+  redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+  created = 1
+end
+local found = {flag, held, created, redis.call('LRANGE', KEYS[3], ARGV[1], -1), requests}
+for index = 5, #KEYS do found[index + 1] = redis.call('GET', KEYS[index]) end
+return found
+"""
+"""Flag, assignment, history, answers, and the request counted; a unit without assignment gets the
+one that is offered."""
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
@@ -41,6 +71,22 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
 return ARGV[1]
 """
+_SAVE = """
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[2] and ARGV[3] == '0' then
+  return held
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
+if #ARGV > 7 then
+  for index = 8, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[index]) end
+  redis.call('LTRIM', KEYS[2], ARGV[5], -1)
+  redis.call('EXPIRE', KEYS[2], ARGV[4])
+end
+if #KEYS == 3 then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+return false
+"""
+"""Assignment, messages and answer, if the assignment is still the one that was read; else that
+one."""
 
 _log = logging.getLogger("canary.api")
 
@@ -59,15 +105,19 @@ class Message:
 class Session:
     """What is known of a unit. `flag` is the kill switch, None when it is absent.
 
-    `lost` means that Redis did not answer and this task remembers nothing of the unit.
+    `lost` means that Redis did not answer: the record is what this task remembers, or None.
     """
 
     record: Assignment | None = None
     flag: bool | None = None
     history: tuple[Message, ...] = ()
     lost: bool = False
-    cached: bool = False
-    """Whether Redis had the unit's assignment: a hit of the cache."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What is kept under the names of answers that were asked for."""
+    created: bool = False
+    """Whether Redis had none, and took the one that was offered."""
+    stored: str = ""
+    """The assignment as Redis holds it; empty when it holds none, or could not be asked."""
 
     def conversation(self, conversation_id: str) -> tuple[Message, ...]:
         """The messages of one conversation, the oldest first."""
@@ -77,14 +127,17 @@ class Session:
 def connect(settings: Settings) -> redis.asyncio.Redis:
     """A client with time-outs of half a second: a slow cache must not make a slow answer.
 
-    A lost connection is made anew once, at once; the library's own patience is for batch jobs.
+    A lost connection is made anew once, at once; the library's own patience is for batch jobs. A
+    burst of turns waits for one of a few connections, where an unbounded pool would refuse it.
     """
     secret = settings.cache_secret
     password = json.loads(secret)["password"] if secret.startswith("{") else secret
-    return redis.asyncio.Redis(
+    pool = redis.asyncio.BlockingConnectionPool(
+        max_connections=MOST_CONNECTIONS,
+        timeout=TIMEOUT_SECONDS,
+        connection_class=SSLConnection if settings.cache_tls == "true" else Connection,
         host=settings.cache_host,
         port=int(settings.cache_port),
-        ssl=settings.cache_tls == "true",
         username=(settings.cache_user or None) if password else None,
         password=password or None,
         socket_timeout=TIMEOUT_SECONDS,
@@ -92,40 +145,77 @@ def connect(settings: Settings) -> redis.asyncio.Redis:
         retry=Retry(NoBackoff(), 1, supported_errors=(LostConnectionError,)),
         decode_responses=True,
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 class Sessions:
-    """The units' sessions in Redis, and this task's memory of the last of them."""
+    """The units' sessions in Redis, and this task's memory of the last of them.
 
-    def __init__(self, cache: redis.asyncio.Redis) -> None:
-        self._cache = cache
+    A unit has `limit` requests a minute, over all tasks; nobody counts while Redis is down.
+    """
+
+    def __init__(self, cache: redis.asyncio.Redis, limit: int) -> None:
+        self._limit = limit
+        self._read = cache.register_script(_READ)
         self._claim = cache.register_script(_CLAIM)
+        self._save = cache.register_script(_SAVE)
         self._memory: OrderedDict[str, Assignment] = OrderedDict()
-        self._failing = False
+        self.failing = False
+        """Whether Redis did not answer the last time that it was asked."""
 
-    async def read(self, unit_id: str) -> Session:
-        """Flag, assignment and history in one round trip."""
-        pipeline = self._cache.pipeline(transaction=False)
-        pipeline.get(_FLAG)
-        pipeline.get(_assignment_key(unit_id))
-        pipeline.lrange(_history_key(unit_id), -KEPT_MESSAGES, -1)
+    def remembered(self, unit_id: str) -> Assignment | None:
+        """What this task stored of the unit last, whatever Redis has."""
+        return self._memory.get(unit_id)
+
+    async def read(
+        self,
+        unit_id: str,
+        answers: Sequence[str] = (),
+        *,
+        offered: Assignment | None = None,
+    ) -> Session:
+        """Flag, assignment, history and `answers`; a unit without assignment is given `offered`.
+
+        It is not while the flag says that the canary is inactive. The request counts.
+
+        Raises `TooManyRequestsError`.
+        """
+        minute, left = minute_of(clock.now())
+        offer = offered.to_json() if offered else ""
+        own = (_assignment_key(unit_id), _history_key(unit_id), _rate_key(unit_id, minute))
+        keys = [_FLAG, *own, *answers]
+        arguments: list[str | int] = [
+            -KEPT_MESSAGES,
+            offer,
+            KEPT_SECONDS,
+            self._limit,
+            COUNTED_SECONDS,
+        ]
         try:
-            flag, record, history = await pipeline.execute()
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = await self._read(keys=keys, args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
-            remembered = self._memory.get(unit_id)
-            return Session(record=remembered, lost=remembered is None)
-        self._failing = False
-        kept = _record(record)
+            return Session(record=self.remembered(unit_id), lost=True)
+        self.failing = False
+        flag, record, created, history, requests, *found = answer
+        if requests > self._limit:
+            raise TooManyRequestsError(self._limit, left)
+        kept = offered if created else _record(record)
         return Session(
-            record=kept,
+            record=kept or self.remembered(unit_id),
             flag=None if flag is None else flag == "true",
             history=tuple(filter(None, map(_message, history))),
-            cached=kept is not None,
+            answers={key: text for key, text in zip(answers, found, strict=False) if text},
+            created=bool(created),
+            stored=offer if created else record or "",
         )
 
-    async def claim(self, record: Assignment) -> Assignment:
-        """Store a fresh draw unless another turn drew the unit first; the one that counts."""
+    async def claim(self, record: Assignment) -> tuple[Assignment, str] | None:
+        """Store a fresh draw unless another turn drew the unit first; the one that counts.
+
+        Also as Redis holds it. None when Redis does not say: then nobody was drawn.
+        """
         keys = [_assignment_key(record.unit_id)]
         assigned_at = record.assigned_at or 0.0
         arguments: list[str | int | float] = [
@@ -135,26 +225,53 @@ class Sessions:
             KEPT_SECONDS,
         ]
         try:
-            held = await self._claim(keys=keys, args=arguments)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                held = await self._claim(keys=keys, args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("claim", error)
-            return record
-        return _record(held) or record
+            return None
+        return _record(held) or record, held
 
-    async def save(self, record: Assignment, messages: Sequence[Message]) -> None:
-        """Store the record and add `messages` to the history, in one round trip."""
-        self._remember(record)
-        pipeline = self._cache.pipeline(transaction=False)
-        pipeline.set(_assignment_key(record.unit_id), record.to_json(), ex=KEPT_SECONDS)
-        if messages:
-            key = _history_key(record.unit_id)
-            pipeline.rpush(key, *(json.dumps(message.__dict__) for message in messages))
-            pipeline.ltrim(key, -KEPT_MESSAGES, -1)
-            pipeline.expire(key, KEPT_SECONDS)
+    async def save(
+        self,
+        record: Assignment,
+        messages: Sequence[Message] = (),
+        answer: tuple[str, str] | None = None,
+        *,
+        conversation_id: str,
+        stored: str,
+    ) -> Assignment:
+        """Store the record, add `messages` to the history, keep `answer` under its name.
+
+        In one round trip; answers the record that is stored now.
+
+        `stored` is what Redis held when the turn began. If that has changed, the turn's record and
+        the other are merged.
+        """
+        keys = [_assignment_key(record.unit_id), _history_key(record.unit_id)]
+        name, text = answer or ("", "")
+        keys += [name] if name else []
+        said = [json.dumps(message.__dict__) for message in messages]
         try:
-            await pipeline.execute()
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                for attempt in range(1, SAVE_ATTEMPTS + 1):
+                    force = int(attempt == SAVE_ATTEMPTS)
+                    held = await self._save(
+                        keys=keys,
+                        args=[
+                            *(record.to_json(), stored, force, KEPT_SECONDS, -KEPT_MESSAGES),
+                            *(text, ANSWER_SECONDS),
+                            *said,
+                        ],
+                    )
+                    if held is None:
+                        break
+                    other, stored = _record(held), held
+                    record = merge(record, other, conversation_id) if other else record
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("save", error)
+        self._remember(record)
+        return record
 
     def _remember(self, record: Assignment) -> None:
         self._memory[record.unit_id] = record
@@ -163,9 +280,9 @@ class Sessions:
             self._memory.popitem(last=False)
 
     def _failed(self, what: str, error: Exception) -> None:
-        if not self._failing:
+        if not self.failing:
             _log.warning("redis: cannot %s sessions: %s", what, error)
-        self._failing = True
+        self.failing = True
 
 
 def _record(text: Any) -> Assignment | None:
@@ -194,3 +311,7 @@ def _assignment_key(unit_id: str) -> str:
 
 def _history_key(unit_id: str) -> str:
     return f"chat:history:{unit_id}"
+
+
+def _rate_key(unit_id: str, minute: int) -> str:
+    return f"chat:rate:{unit_id}:{minute}"

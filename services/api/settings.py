@@ -11,7 +11,9 @@ __all__ = ["Settings"]
 class Settings:
     """The environment of an API container (`canary.aws.settings` reads it).
 
-    `cache_secret` is the password, or the secret's JSON with a `password`.
+    `cache_secret` is the password, or the secret's JSON with a `password`. One session may make
+    `requests_a_minute`, over all tasks. `cached_intents` are the policy's, with commas: questions
+    of these may be given the same answer again.
     """
 
     gateway_url: str
@@ -23,3 +25,5 @@ class Settings:
     cache_tls: str = "true"
     cache_user: str = ""
     cache_secret: str = ""
+    requests_a_minute: str = "60"
+    cached_intents: str = ""

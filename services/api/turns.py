@@ -7,20 +7,22 @@ customer is served; the turn stays in the arm drawn, with its error.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mmh3
 
 from canary.aws import clock
-from canary.quality.privacy.redaction import redact_turn
-from canary.routing.assignment import Assignment, Resolution, confirm, needs_draw, resolve
-from services.api import events
+from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
+from services.api import draws, events
+from services.api.answers import answer_key, fingerprint, repeatable, shareable
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
+from services.api.retries import RetryBudget
 from services.api.sessions import Message, Session, Sessions
+from services.api.streaming import Relay
 from services.api.traces import Step, Traces, segment, traced
 
 __all__ = ["Question", "Reply", "Turns"]
@@ -28,19 +30,13 @@ __all__ = ["Question", "Reply", "Turns"]
 
 @dataclass(frozen=True)
 class Question:
-    """What a customer says. The unit of every test is the customer, else the session's cookie."""
+    """What a customer says; `unit_id` is who is randomised: the customer, else the session."""
 
-    session_id: str
-    customer_id: str | None
+    unit_id: str
     conversation_id: str
     message: str
     trace: str = ""
     """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
-
-    @property
-    def unit_id(self) -> str:
-        """Who is randomised."""
-        return self.customer_id or self.session_id
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,7 @@ class Turns:
         counters: Counters,
         traces: Traces,
         region: str,
+        cached: frozenset[str] = frozenset(),
     ) -> None:
         self._sessions = sessions
         self._feed = feed
@@ -73,18 +70,43 @@ class Turns:
         self._counters = counters
         self._traces = traces
         self._region = region
+        self._cached_intents = cached
+        self._retries = RetryBudget()
+        self._started: set[asyncio.Task[Reply]] = set()
 
-    async def serve(self, question: Question) -> Reply:
-        """Answer one turn and write its event, answered or not."""
+    def start(self, question: Question, relay: Relay) -> asyncio.Task[Reply]:
+        """Serve a turn that goes on to its end, and is counted, also when its customer is gone."""
+        task = asyncio.create_task(self.serve(question, relay))
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        return task
+
+    async def finish(self) -> None:
+        """Wait for the turns that were started."""
+        await asyncio.gather(*self._started, return_exceptions=True)
+
+    async def serve(self, question: Question, relay: Relay | None = None) -> Reply:
+        """Answer one turn and write its event, answered or not; a `relay` is given the pieces.
+
+        Raises `TooManyRequestsError`; such a request is no turn.
+        """
         started, times = clock.monotonic(), [clock.now()]
-        session, intent = await asyncio.gather(
-            self._sessions.read(question.unit_id), self._intents.classify(question.message)
-        )
+        session, resolution, intent = await self._resolve(question)
+        if resolution.first_of_unit:
+            parameter = self._feed.view.parameter
+            draws.write(resolution.record, question.conversation_id, parameter, self._region)
+        self._retries.turn()
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
         turn = before[-1].turn + 1 if before else 1
-        resolution = await self._resolve(question, session, intent)
-        attempts = await self._ask(question, before, turn, resolution, intent)
+        hit = self._cached(session, question, resolution, intent, turn)
+        attempts = (
+            [hit]
+            if hit
+            else await self._ask(question, before, turn, resolution, intent=intent, relay=relay)
+        )
+        if hit and relay:
+            relay.piece(hit.text)
         times.append(clock.now())
         first, last = attempts[0], attempts[-1]
         if first.arm is not None:
@@ -99,7 +121,13 @@ class Turns:
             Message("user", question.message, question.conversation_id, turn),
             Message("assistant", last.text, question.conversation_id, turn),
         )
-        await self._sessions.save(resolution.record, said if last.answered else ())
+        await self._sessions.save(
+            resolution.record,
+            said if last.answered else (),
+            None if hit else self._to_keep(question, attempts, intent, turn),
+            conversation_id=question.conversation_id,
+            stored=session.stored,
+        )
         times.append(clock.now())
         latency_ms = clock.request_ms(started, sum(attempt.model_ms for attempt in attempts))
         self._write(
@@ -109,31 +137,102 @@ class Turns:
             turn,
             intent=intent,
             latency_ms=latency_ms,
-            cache_hit=session.cached,
+            cache_hit=hit is not None,
         )
         self._trace(question, resolution, attempts, turn, times, intent=intent)
         return Reply(resolution, turn, last)
 
-    async def _resolve(self, question: Question, session: Session, intent: str) -> Resolution:
-        """The arm of this turn; a new draw is claimed, so that a unit is drawn once."""
-        view, now = self._feed.view, clock.now()
+    def _names(self, question: Question) -> list[str]:
+        """Under which names an answer may be kept: of either arm's model, the arm is not known."""
+        parameter = self._feed.view.fresh(clock.now())
+        print_of = fingerprint(question.message) if self._cached_intents else None
+        if parameter is None or print_of is None:
+            return []
+        models = {parameter.control_model, parameter.canary_model} - {""}
+        return [answer_key(model, print_of) for model in sorted(models)]
+
+    def _cached(
+        self,
+        session: Session,
+        question: Question,
+        resolution: Resolution,
+        intent: str,
+        turn: int,
+    ) -> Attempt | None:
+        """What the arm's own model answered to this question before, or None."""
+        model = resolution.record.model_version
+        print_of = fingerprint(question.message)
+        if not (model and print_of and repeatable(intent, turn, self._cached_intents)):
+            return None
+        text = session.answers.get(answer_key(model, print_of))
+        return Attempt("ok", resolution.serve, model, text) if text else None
+
+    def _to_keep(
+        self, question: Question, attempts: list[Attempt], intent: str, turn: int
+    ) -> tuple[str, str] | None:
+        """The name and text of an answer that others may be given, or None.
+
+        Just a first attempt's: what stood in for an arm is not its answer.
+        """
+        first, print_of = attempts[0], fingerprint(question.message)
+        if first.outcome != "ok" or not first.model_id or not print_of:
+            return None
+        if not repeatable(intent, turn, self._cached_intents):
+            return None
+        if not shareable(question.message, first.text):
+            return None
+        return answer_key(first.model_id, print_of), first.text
+
+    async def _resolve(self, question: Question) -> tuple[Session, Resolution, str]:
+        """The unit's session, the arm of this turn, and what it is about.
+
+        A unit that this task does not know may be drawn: what that depends on is found out first,
+        and the draw is offered with the question what Redis holds, so that a first turn costs no
+        second round trip. Of all others both are asked at once.
+        """
+        # Milliseconds: what is compared with what another task stored survives every JSON.
         about: dict[str, Any] = {
             "conversation_id": question.conversation_id,
-            "now": now,
-            "flag": session.flag,
+            "now": round(clock.now(), 3),
+            "unit_id": question.unit_id,
         }
-        drawn = None
-        if needs_draw(session.record, view, **about):
+        offered, fresh = self._sessions.remembered(question.unit_id), None
+        classifying = asyncio.create_task(self._intents.classify(question.message))
+        try:
+            if offered is None:
+                fresh = resolve(None, self._feed.view, **about, intent=await classifying)
+                offered = fresh.record if fresh.first_of_unit else None
+            session = await self._sessions.read(
+                question.unit_id, self._names(question), offered=offered
+            )
+            intent = await classifying
+        finally:
+            classifying.cancel()
+        if session.created and fresh:
+            return session, fresh, intent
+        about |= {"intent": intent, "flag": session.flag}
+        return (*await self._continue(session, about), intent)
+
+    async def _continue(
+        self, session: Session, about: dict[str, Any]
+    ) -> tuple[Session, Resolution]:
+        """The arm of a unit that Redis knows, or that could not be drawn at once."""
+        view, drawn = self._feed.view, None
+        known = {name: about[name] for name in ("conversation_id", "now", "flag")}
+        if not session.lost and needs_draw(session.record, view, **known):
             drawn = await self._gateway.draw()
-        about |= {"unit_id": question.unit_id, "intent": intent}
-        resolution = resolve(session.record, view, **about, drawn=drawn, session_lost=session.lost)
+        lost = session.lost and session.record is None
+        resolution = resolve(session.record, view, **about, drawn=drawn, session_lost=lost)
         if not resolution.first_of_unit:
-            return resolution
-        held = await self._sessions.claim(resolution.record)
+            return session, resolution
+        claimed = None if session.lost else await self._sessions.claim(resolution.record)
+        if claimed is None:
+            return session, resolve(session.record, view, **about, session_lost=True)
+        held, stored = claimed
+        session = replace(session, stored=stored)
         if held == resolution.record:
-            self._write_assignment(question, resolution.record, now)
-            return resolution
-        return resolve(held, view, **about)
+            return session, resolution
+        return session, resolve(held, view, **about)
 
     async def _ask(
         self,
@@ -141,7 +240,9 @@ class Turns:
         before: tuple[Message, ...],
         turn: int,
         resolution: Resolution,
+        *,
         intent: str,
+        relay: Relay | None,
     ) -> list[Attempt]:
         """The attempts, at most two; the second is control's, unless control timed out already."""
         messages = [{"role": m.role, "text": m.text} for m in before]
@@ -150,12 +251,24 @@ class Turns:
             "conversation_id": question.conversation_id,
             "turn": turn,
             "intent": intent,
+            "relay": relay,
         }
         first = await self._gateway.converse(resolution.serve, messages, attempt=1, **about)
-        waited_enough = first.outcome == "timeout" and resolution.serve == "control"
-        if first.answered or waited_enough:
+        if first.answered or not self._again(resolution.serve, first):
             return [first]
+        if relay is not None:
+            relay.restart()
         return [first, await self._gateway.converse("control", messages, attempt=2, **about)]
+
+    def _again(self, arm: str, first: Attempt) -> bool:
+        """Whether control is asked once more.
+
+        In the place of a canary always: it has room for all. After itself only within the budget,
+        and not when the customer has waited a whole time-out.
+        """
+        if arm == "canary":
+            return True
+        return first.outcome != "timeout" and self._retries.take()
 
     def _write(
         self,
@@ -174,16 +287,18 @@ class Turns:
         slow = bool(parameter and 0 < parameter.slow_ms < latency_ms)
         record, counted = resolution.record, resolution.arm is not None
         p_canary = record.p_canary if counted else None
-        self._counters.record(
-            resolution.serve,
-            now,
-            p_canary=p_canary,
-            error=first.failed,
-            slow=slow,
-            throttled=throttled,
-        )
+        if not cache_hit:  # nobody was asked: what alarms watch are attempts at a model
+            self._counters.record(
+                resolution.serve,
+                now,
+                p_canary=p_canary,
+                error=first.failed,
+                slow=slow,
+                throttled=throttled,
+            )
         active = parameter is not None and parameter.active
-        sampled = counted and last.answered and self._sampled(question.conversation_id, turn)
+        sampled = counted and last.answered and not cache_hit
+        sampled = sampled and self._sampled(question.conversation_id, turn)
         events.write_event(
             {
                 **events.envelope("turn", now, self._region),
@@ -215,26 +330,7 @@ class Turns:
                 "policy_version": record.policy_version if counted else None,
                 "reassigned_reason": resolution.reassigned_reason,
                 "sampled": sampled,
-                **(_redacted(question.message, last.text) if sampled else {}),
-            }
-        )
-
-    def _write_assignment(self, question: Question, record: Assignment, now: float) -> None:
-        """Write down the draw, by whoever made it; what is said of a unit twice is one event."""
-        parameter = self._feed.view.parameter
-        same = events.same_id("assignment", record.test_id, record.unit_id, record.assigned_at)
-        events.write_event(
-            {
-                **events.envelope("assignment", now, self._region, same),
-                "release_id": parameter.release_id if parameter and parameter.active else None,
-                "test_id": record.test_id,
-                "stage": record.stage,
-                "stratum": record.stratum,
-                "arm": record.arm,
-                "p_canary": record.p_canary,
-                "conversation_id": question.conversation_id,
-                "unit_id": question.unit_id,
-                "policy_version": record.policy_version,
+                **(draws.words(question.message, last.text) if sampled else {}),
             }
         )
 
@@ -251,7 +347,7 @@ class Turns:
         """Show where a sampled turn's time went; `times` are the ends of its steps."""
         if not traced(question.conversation_id, turn):
             return
-        names = ("session and intent", "arm and model", "save")
+        names = ("intent and session", "model", "save")
         steps = [
             Step(name, begun, ended)
             for name, begun, ended in zip(names, times[:-1], times[1:], strict=True)
@@ -282,9 +378,3 @@ class Turns:
         parameter = self._feed.view.parameter
         place = mmh3.hash(f"sample:{conversation_id}:{turn}", signed=False) / 2**32
         return parameter is not None and place < parameter.sampling
-
-
-def _redacted(question: str, answer: str) -> dict[str, str]:
-    """What a sampled turn's line says of its words: nothing that points to a person."""
-    asked, answered = redact_turn(question, answer)
-    return {"question": asked, "text": answered}

@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from canary.aws import clock
+from canary.aws.direct_calls import answered_directly
 from canary.aws.settings import from_environment
 from services.gateway.attestation import attest
-from services.gateway.model import CLIENT_CONFIG, ModelCallError, converse
+from services.gateway.meter import Meter
+from services.gateway.model import CLIENT_CONFIG, Answer, ModelCallError, converse
 from services.gateway.settings import Settings
+from services.gateway.streaming import converse_stream
 
 __all__ = ["app", "create_app"]
 
+ARM_HEADER = "x-canary-arm"
+LINES = "application/x-ndjson"
 _STATUS = {"throttled": 429, "model_error": 502, "timeout": 504}
 DATABASE_CONFIG = AioConfig(
     connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}
@@ -46,6 +53,7 @@ async def which_arm(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """Pass one conversation on to the model."""
     settings: Settings = request.app.state.settings
+    meter: Meter = request.app.state.meter
     try:
         body = await request.json()
         messages = [{"role": m["role"], "text": m["text"]} for m in body["messages"]]
@@ -56,28 +64,54 @@ async def answer(request: Request) -> Response:
             "attempt": str(body["attempt"]),
             "intent": str(body["intent"]),
         }
+        streamed = body.get("stream", False) is True
     except (ValueError, KeyError, TypeError) as error:
         return JSONResponse({"error": f"not a conversation: {error!r}"}, status_code=400)
-    who: dict[str, Any] = {"arm": settings.arm, "model_id": settings.model_id}
+    asked = (request.app.state.model, settings.model_id, settings.guardrail, messages, metadata)
+    who = {"arm": settings.arm, "model_id": settings.model_id}
+    header = {ARM_HEADER: settings.arm}
     try:
-        reply = await converse(
-            request.app.state.model, settings.model_id, settings.guardrail, messages, metadata
-        )
+        if streamed:
+            pieces = converse_stream(*asked)
+            first = await anext(pieces)
+            lines = _lines(first, pieces, who, meter)
+            return StreamingResponse(lines, headers=header, media_type=LINES)
+        reply = await converse(*asked)
     except ModelCallError as failure:
-        return JSONResponse(
-            {"error": failure.kind, **who, "latency_ms": failure.latency_ms},
-            status_code=_STATUS[failure.kind],
-        )
-    return JSONResponse(
-        {
-            "text": reply.text,
-            **who,
-            "latency_ms": reply.latency_ms,
-            "input_tokens": reply.input_tokens,
-            "output_tokens": reply.output_tokens,
-            "stop_reason": reply.stop_reason,
-        }
-    )
+        meter.record(failure)
+        document = _failed(failure, who)
+        return JSONResponse(document, status_code=_STATUS[failure.kind], headers=header)
+    meter.record(reply)
+    return JSONResponse(_ended(reply, who), headers=header)
+
+
+async def _lines(
+    first: str | Answer,
+    pieces: AsyncIterator[str | Answer],
+    who: Mapping[str, str],
+    meter: Meter,
+) -> AsyncIterator[str]:
+    """A JSON line a piece; the last is what a call without a stream answers, or its failure."""
+    try:
+        piece: str | Answer | None = first
+        while isinstance(piece, str):
+            yield json.dumps({"piece": piece}) + "\n"
+            piece = await anext(pieces, None)
+    except ModelCallError as failure:
+        meter.record(failure)
+        yield json.dumps(_failed(failure, who)) + "\n"
+        return
+    if piece is not None:
+        meter.record(piece)
+        yield json.dumps(_ended(piece, who)) + "\n"
+
+
+def _ended(reply: Answer, who: Mapping[str, str]) -> dict[str, Any]:
+    return {**dataclasses.asdict(reply), **who}
+
+
+def _failed(failure: ModelCallError, who: Mapping[str, str]) -> dict[str, Any]:
+    return {"error": failure.kind, **who, "latency_ms": failure.latency_ms}
 
 
 @contextlib.asynccontextmanager
@@ -90,14 +124,20 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     async with (
         session.create_client("bedrock-runtime", config=CLIENT_CONFIG) as model,
         session.create_client("dynamodb", config=DATABASE_CONFIG) as table,
+        answered_directly(model, "Converse", await session.get_credentials()),
     ):
         app.state.settings = settings
         app.state.model = model
-        attesting = asyncio.create_task(attest(settings, model, table, started_at))
+        app.state.meter = meter = Meter(settings)
+        background = [
+            asyncio.create_task(attest(settings, model, table, started_at)),
+            asyncio.create_task(meter.run()),
+        ]
         yield
-        attesting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await attesting
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        meter.publish()
 
 
 def create_app() -> Starlette:

@@ -20,7 +20,17 @@ from botocore.exceptions import (
 
 from canary.aws import clock
 
-__all__ = ["CLIENT_CONFIG", "Answer", "Guardrail", "ModelCallError", "converse"]
+__all__ = [
+    "CLIENT_CONFIG",
+    "MAX_TOKENS",
+    "SYSTEM_PROMPT",
+    "Answer",
+    "Guardrail",
+    "ModelCallError",
+    "converse",
+    "refused",
+    "spoken",
+]
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 20
@@ -34,6 +44,10 @@ CLIENT_CONFIG = AioConfig(
     read_timeout=READ_SECONDS,
     max_pool_connections=256,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    # The request is made below, field by field; and a name of one's own is not composed anew for
+    # each call.
+    parameter_validation=False,
+    user_agent="mangaassist-gateway",
 )
 
 Kind = Literal["throttled", "model_error", "timeout"]
@@ -83,9 +97,6 @@ async def converse(
 ) -> Answer:
     """Ask the model once. `metadata` goes into Bedrock's invocation log.
 
-    The guardrail judges the last message and the answer: what was said before was judged when it
-    was new, and would be paid for again each turn.
-
     Raises `ModelCallError`.
     """
     started = clock.monotonic()
@@ -93,10 +104,7 @@ async def converse(
         reply = await client.converse(
             modelId=model_id,
             system=[{"text": SYSTEM_PROMPT}],
-            messages=[
-                *(_message(each, {"text": each["text"]}) for each in messages[:-1]),
-                *(_message(each, _judged(each["text"])) for each in messages[-1:]),
-            ],
+            messages=spoken(messages),
             guardrailConfig={
                 "guardrailIdentifier": guardrail.id,
                 "guardrailVersion": guardrail.version,
@@ -106,7 +114,7 @@ async def converse(
             requestMetadata=dict(metadata),
         )
     except ClientError as error:
-        raise _refused(error, started) from error
+        raise refused(error, started) from error
     except (TimeoutError, ReadTimeoutError, ConnectTimeoutError) as error:
         raise ModelCallError("timeout", str(error), clock.request_ms(started, 0.0)) from error
     except BotoCoreError as error:
@@ -120,6 +128,17 @@ async def converse(
     )
 
 
+def spoken(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The conversation as Bedrock takes it, the last message as what the guardrail judges.
+
+    What was said before was judged when it was new, and would be paid for again each turn.
+    """
+    return [
+        *(_message(each, {"text": each["text"]}) for each in messages[:-1]),
+        *(_message(each, _judged(each["text"])) for each in messages[-1:]),
+    ]
+
+
 def _message(message: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": message["role"], "content": [content]}
 
@@ -129,8 +148,8 @@ def _judged(text: str) -> dict[str, Any]:
     return {"guardContent": {"text": {"text": text}}}
 
 
-def _refused(error: ClientError, started: float) -> ModelCallError:
-    """Bedrock's own error: throttling, a model's time-out, or anything else it could not do."""
+def refused(error: ClientError, started: float) -> ModelCallError:
+    """Bedrock's own error, also of a stream under way: throttling, a time-out, or another."""
     response: dict[str, Any] = error.response
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -138,7 +157,7 @@ def _refused(error: ClientError, started: float) -> ModelCallError:
     reported = headers.get(_LATENCY_HEADER)
     latency = float(reported) if reported else clock.request_ms(started, 0.0)
     kind: Kind = "model_error"
-    if code == "ThrottlingException" or status == 429:  # noqa: PLR2004 - HTTP's own number
+    if code.casefold() == "throttlingexception" or status == 429:  # noqa: PLR2004 - HTTP's own number
         kind = "throttled"
     elif code == "ModelTimeoutException":
         kind = "timeout"

@@ -20,6 +20,7 @@ class Settings:
     guardrail_id: str
     guardrail_version: str
     releases_table: str
+    metrics_namespace: str
     ecs_container_metadata_uri_v4: str
 
     @property

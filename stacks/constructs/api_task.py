@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import (
     aws_ecs as ecs,
@@ -14,6 +16,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from canary.policy.compiled import Intent
 from stacks import names
 from stacks.acknowledge import acknowledge
 from stacks.constructs.cache import SessionCache
@@ -40,6 +43,7 @@ class ApiTask(Construct):
         *,
         cache: SessionCache,
         gateway_url: str,
+        intents: Sequence[Intent],
         log_group: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -66,6 +70,7 @@ class ApiTask(Construct):
                 "PARAMETER_PREFIX": names.PREFIX,
                 "INTENT_ENDPOINT": names.INTENT_ENDPOINT,
                 "METRICS_NAMESPACE": names.NAMESPACE,
+                "CACHED_INTENTS": ",".join(each.name for each in intents if each.cached),
             },
             secrets={"CACHE_SECRET": ecs.Secret.from_secrets_manager(cache.secret)},
             logging=ecs.LogDrivers.aws_logs(

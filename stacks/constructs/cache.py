@@ -16,8 +16,8 @@ __all__ = ["SessionCache"]
 
 _USER = "mangaassist"
 _ACCESS = (
-    "on ~ab:session:* ~chat:history:* ~canary_active resetchannels "
-    "-@all +@read +@write +@connection +@transaction +@scripting -@dangerous"
+    "on ~ab:session:* ~chat:history:* ~chat:rate:* ~chat:answer:* ~canary_active "
+    "resetchannels -@all +@read +@write +@connection +@transaction +@scripting -@dangerous"
 )
 """Just the product's own keys, and nothing that lists, flushes or configures."""
 

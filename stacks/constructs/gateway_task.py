@@ -29,7 +29,7 @@ from stacks.constructs.content_guardrail import ContentGuardrail
 from stacks.constructs.image import RUNTIME_PLATFORM
 from stacks.constructs.model_access import model_access
 from stacks.constructs.paths import SERVICE_PORT
-from stacks.names import PREFIX
+from stacks.names import NAMESPACE, PREFIX
 
 __all__ = ["CONTAINER", "GatewayTask"]
 
@@ -79,6 +79,7 @@ class GatewayTask(Construct):
                 "ARM": arm,
                 "TASK_SET": task_set,
                 "RELEASES_TABLE": releases.table_name,
+                "METRICS_NAMESPACE": NAMESPACE,
                 **guardrail.environment,
             },
             secrets={"MODEL_ID": ecs.Secret.from_ssm_parameter(model)},

@@ -13,6 +13,9 @@ from canary.policy.compiled import Model
 __all__ = ["model_access"]
 
 
+_ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+
+
 def model_access(scope: Construct, models: Sequence[Model]) -> Iterator[iam.PolicyStatement]:
     """Statements that allow exactly `models` from the region of `scope`.
 
@@ -23,14 +26,14 @@ def model_access(scope: Construct, models: Sequence[Model]) -> Iterator[iam.Poli
     region = cdk.Stack.of(scope).region
     own = [_model_arn(region, model) for model in models if not model.destinations]
     if own:
-        yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=own)
+        yield iam.PolicyStatement(actions=_ACTIONS, resources=own)
     for model in models:
         if model.destinations:
             account = f"arn:{cdk.Aws.PARTITION}:bedrock:{region}:{cdk.Aws.ACCOUNT_ID}"
             profile = f"{account}:inference-profile/{model.id}"
-            yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=[profile])
+            yield iam.PolicyStatement(actions=_ACTIONS, resources=[profile])
             yield iam.PolicyStatement(
-                actions=["bedrock:InvokeModel"],
+                actions=_ACTIONS,
                 resources=[_model_arn(name, model) for name in model.destinations],
                 conditions={"StringEquals": {"bedrock:InferenceProfileArn": profile}},
             )

@@ -94,7 +94,7 @@ def test_an_image_that_answers_goes_on(load: Any, image: Image) -> None:
     assert module.handler(EVENT, None) == {"passed": True}
     assert status_of(module) == "Succeeded"
     (turn,) = image.asked
-    assert turn["path"] == "/chat"
+    assert turn["path"] == "/v1/chat"
     assert turn["conversation_id"] == "smoke-d-1"
     assert turn["customer_id"] == "smoke-test"
 
@@ -117,9 +117,9 @@ def test_a_slow_start_is_waited_for(load: Any, image: Image, region: Any) -> Non
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (([503], 200, {"text": "x"}), "/healthz did not answer 200"),
-        (([200], 502, {"text": "x"}), "/chat answered 502"),
-        (([200], 200, {"text": ""}), "/chat answered without a text"),
+        (([503], 200, {"text": "x"}), "/readyz did not answer 200"),
+        (([200], 502, {"text": "x"}), "/v1/chat answered 502"),
+        (([200], 200, {"text": ""}), "/v1/chat answered without a text"),
     ],
 )
 def test_an_image_that_fails_is_refused_and_rings_the_function_s_alarm(
@@ -138,6 +138,6 @@ def test_an_image_that_nobody_can_reach_is_refused(load: Any, image: Image) -> N
     module = load()
     image.server.shutdown()
     image.server.server_close()
-    with pytest.raises(Exception, match="/healthz did not answer"):
+    with pytest.raises(Exception, match="/readyz did not answer"):
         module.handler(EVENT, None)
     assert status_of(module) == "Failed"

@@ -41,6 +41,8 @@ class Backend:
         self.status = 200
         self.delay = 0.0
         self.drop = False
+        self.go_on: asyncio.Event | None = None
+        """Set: it answers in two pieces, and waits for this between them."""
         self.seen: list[web.BaseRequest] = []
 
     async def start(self) -> None:
@@ -57,6 +59,15 @@ class Backend:
         self.seen.append(request)
         body = await request.text()
         await asyncio.sleep(self.delay)
+        if self.go_on:
+            pieces = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await pieces.prepare(request)
+            await pieces.write(b"one ")
+            await self.go_on.wait()
+            if self.drop and request.transport is not None:
+                request.transport.abort()
+            await pieces.write(b"two")
+            return pieces
         if self.drop and request.transport is not None:
             request.transport.close()
         return web.Response(

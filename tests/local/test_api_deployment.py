@@ -110,7 +110,7 @@ def serving(region: EmbeddedRegion) -> dict[str, int]:
 def chat(region: EmbeddedRegion) -> dict[str, Any]:
     body = {"session_id": "s", "conversation_id": "c", "message": "Hello"}
     request = urllib.request.Request(
-        region.api_url() + "/chat",
+        region.api_url() + "/v1/chat",
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )

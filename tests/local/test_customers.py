@@ -107,7 +107,8 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.turns: Counter[str] = Counter()
-        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, dict[str, Any]] = {}
+        self.ratings: dict[str, int] = {}
         self.failed: set[str] = set()
 
     async def chat(self, request: web.Request) -> web.Response:
@@ -130,10 +131,16 @@ class FakeApi:
             }
         )
 
-    async def outcome(self, request: web.Request) -> web.Response:
+    async def happened(self, request: web.Request) -> web.Response:
         """Taken."""
         body = await request.json()
-        self.outcomes[body["conversation_id"]] = body
+        self.events[body["conversation_id"]] = body
+        return web.json_response({}, status=202)
+
+    async def rated(self, request: web.Request) -> web.Response:
+        """Taken."""
+        body = await request.json()
+        self.ratings[body["conversation_id"]] = body["csat"]
         return web.json_response({}, status=202)
 
 
@@ -145,7 +152,8 @@ async def test_customers_chat_report_outcomes_and_count_what_they_saw(
     path.write_text(SCENARIO)
     (tmp_path / "policy.json").write_text(policy.to_json())
     fake, app = FakeApi(), web.Application()
-    app.add_routes([web.post("/chat", fake.chat), web.post("/outcome", fake.outcome)])
+    app.add_routes([web.post("/v1/chat", fake.chat), web.post("/v1/events", fake.happened)])
+    app.add_routes([web.post("/v1/feedback", fake.rated)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -168,13 +176,18 @@ async def test_customers_chat_report_outcomes_and_count_what_they_saw(
     final = json.loads(last)
     assert final["final"] is True
     assert final["answered_turns"] == sum(fake.turns.values()) > 0
-    assert final["outcomes_sent"] == len(fake.outcomes) == final["conversations"]
+    assert len(fake.events) == final["conversations"]
+    assert final["outcomes_sent"] == len(fake.events) + len(fake.ratings)
     assert final["customer_errors"] == len(fake.failed) == final["errors"]["502"]
     assert final["sticky_violations"] == 0
     world = World(load_scenario(path), policy.baseline, candidate="new")
-    for conversation, outcome in fake.outcomes.items():
-        canary = int(outcome["session_id"].rpartition("-")[2]) % 2 == 1
-        assert outcome["completed"] == (canary and conversation not in fake.failed)
+    for conversation, body in fake.events.items():
+        canary = int(body["session_id"].rpartition("-")[2]) % 2 == 1
+        happened = set(body["events"])
+        assert ("resolved" in happened) == (canary and conversation not in fake.failed)
         model = "new" if canary else "old"
         drawn = draw_outcome(world.behaviour(model, "faq"), 3, conversation)
-        assert outcome["csat"] == drawn.csat
+        assert fake.ratings.get(conversation) == drawn.csat
+        assert ("offer" in happened, "click" in happened) == (True, drawn.clicked)
+        assert ("add_to_cart" in happened) == (drawn.cart_abandoned is not None)
+        assert ("abandon" in happened) == bool(drawn.cart_abandoned)

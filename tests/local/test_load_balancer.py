@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from yarl import URL
 
@@ -214,3 +215,28 @@ def test_rule_when_not_supported_then_is_an_error(
 
 
 # The control side, with the real process.
+
+
+async def test_answer_in_pieces_when_forwarded_then_each_arrives_as_it_comes(scene: Scene) -> None:
+    """The first piece is the client's before the second is sent; the length is nobody's guess."""
+    await scene.rules((path("/*"), forward(primary=1)))
+    scene.tasks["primary"].go_on = go_on = asyncio.Event()
+    async with scene.client.get(scene.url) as answer:
+        assert answer.content_type == "text/event-stream"
+        assert await answer.content.readany() == b"one "
+        go_on.set()
+        assert await answer.content.read() == b"two"
+
+
+async def test_answer_in_pieces_when_its_task_breaks_off_then_the_client_sees_it(
+    scene: Scene,
+) -> None:
+    """Half an answer must not look like a whole one."""
+    await scene.rules((path("/*"), forward(primary=1)))
+    task = scene.tasks["primary"]
+    task.go_on, task.drop = asyncio.Event(), True
+    async with scene.client.get(scene.url) as answer:
+        assert await answer.content.readany() == b"one "
+        task.go_on.set()
+        with pytest.raises(aiohttp.ClientError):
+            await answer.content.read()

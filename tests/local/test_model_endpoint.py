@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from canary.local.intents.utterances import load_utterances, shipped_classifier
 from canary.local.talk import INVENTED_TITLES, Language, catalogue, message
@@ -26,6 +27,15 @@ seed = 3
 horizon_minutes = 60
 [expect]
 outcome = "HELD"
+[[fault]]
+kind = "model_down"
+arm = "canary"
+from_stage = 5
+minutes = 10
+[[fault]]
+kind = "classifier_down"
+from_stage = 5
+minutes = 10
 [[phase]]
 arm = "canary"
 from_stage = 25
@@ -203,3 +213,28 @@ def test_the_classifier_is_measured_on_what_it_did_not_learn() -> None:
         right = sum(found == each.intent for found, each in zip(classified, held_out, strict=True))
         assert len(held_out) >= 70
         assert right / len(held_out) >= least
+
+
+def hangs_up(call: Callable[[], Any]) -> bool:
+    """Whether nobody answers."""
+    try:
+        call()
+    except ConnectionClosedError:
+        return True
+    return False
+
+
+def test_a_dead_model_and_a_dead_classifier_hang_up_until_they_live_again(
+    endpoint: Endpoint,
+) -> None:
+    """No answer at all, while the other model answers; then all as before."""
+    client = endpoint.client("sagemaker-runtime")
+    body = json.dumps({"text": "hello"})
+    classify_one = partial(client.invoke_endpoint, EndpointName="intent", Body=body)
+    endpoint.tell(stage_percent=5, minute=1.0, faults=["model_down", "classifier_down"])
+    assert any(hangs_up(classify_one) for _ in range(200))
+    assert hangs_up(partial(endpoint.converse, "maker.manga-2:0"))
+    assert not hangs_up(partial(endpoint.converse, "maker.manga-1:0"))
+    endpoint.tell(stage_percent=5, minute=12.0, faults=[])
+    assert any(not hangs_up(classify_one) for _ in range(200))
+    assert not hangs_up(partial(endpoint.converse, "maker.manga-2:0"))

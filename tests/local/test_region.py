@@ -60,6 +60,18 @@ def test_a_failing_release_is_rolled_back_by_the_template_s_own_action() -> None
 
 
 @pytest.mark.region
+def test_whatever_is_killed_no_customer_sees_an_error() -> None:
+    """`killed`: without classifier or cache control answers, without the canary's model too."""
+    status, result, said = run("--scenario", "killed")
+    assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
+    assert result["customer_errors"] == 0
+    assert result["reassigned"].keys() <= {"canary_unavailable", "canary_rollback"}
+    assert result["reassigned"]["canary_unavailable"] > 0
+    assert result["requests"]["canary"]["error"] > 0
+    assert_clean(result, said)
+
+
+@pytest.mark.region
 @pytest.mark.parametrize("routing", ["application", "alb"])
 def test_a_better_release_is_promoted_without_a_customer_noticing(routing: str) -> None:
     """`good` replaces the model under traffic; who was pinned to control moves once, silently."""

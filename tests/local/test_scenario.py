@@ -24,6 +24,8 @@ OUTCOMES = {
     "errors": ("ROLLED_BACK", "alarm"),
     "good": ("PROMOTED", None),
     "hallucinating": ("ROLLED_BACK", "analyse"),
+    "killed": ("ROLLED_BACK", "alarm"),
+    "long": ("ROLLED_BACK", "alarm"),
     "shared": ("PROMOTED", None),
     "silent": ("HELD", None),
     "slow": ("ROLLED_BACK", "alarm"),
@@ -47,7 +49,7 @@ def problems(**changes: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_nine_scenarios_are_there_with_their_outcomes() -> None:
+def test_the_eleven_scenarios_are_there_with_their_outcomes() -> None:
     """Each loads, expects what it is for, and states the power of its test."""
     expected = {
         name: load_scenario(path).expect for name, path in known_scenarios(SCENARIOS).items()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from canary.local.behaviour import World
-from services.gateway import model
+from services.gateway import model, streaming
 from tests.services.region import CANDIDATE, CONTROL_MODEL, Region, world
 
 BODY = {
@@ -98,6 +100,69 @@ async def test_a_model_that_hangs_is_a_time_out(
         region.gateways["canary"] = url
         status, body = await converse(region, "canary")
     assert (status, body["error"]) == (504, "timeout")
+
+
+async def test_a_stream_ends_in_what_a_plain_answer_says(region: Region) -> None:
+    """Its pieces make the text of its last line, the model's own report; both name their arm."""
+    body, url = BODY | {"stream": True}, f"{region.gateways['canary']}/v1/converse"
+    async with region.session.post(url, json=body) as response:
+        assert response.headers["x-canary-arm"] == "canary"
+        *pieces, last = [json.loads(line) async for line in response.content]
+    async with region.session.post(url, json=BODY) as response:
+        assert response.headers["x-canary-arm"] == "canary"
+        assert await response.json() == last
+    assert "".join(each["piece"] for each in pieces) == last["text"]
+    assert len(pieces) > 3
+
+
+async def test_a_stream_that_has_not_begun_fails_as_a_plain_call_does(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Throttled, or silent for too long: its status, nothing half said."""
+    body = BODY | {"stream": True}
+    monkeypatch.setattr(streaming, "FIRST_PIECE_SECONDS", 120.0)
+    become(region, world({"arm": "canary", "throttle_rate": 1.0}))
+    assert (await converse(region, "canary", body))[0] == 429
+    monkeypatch.setattr(streaming, "FIRST_PIECE_SECONDS", 0.05)
+    become(region, world({"arm": "canary", "latency_p50_ms": 60_000.0}))
+    status, answered = await converse(region, "canary", body)
+    assert (status, answered["error"]) == (504, "timeout")
+
+
+async def test_each_call_of_the_model_is_metered_in_its_arm(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Calls, failures by kind and tokens, with no release and of streams too; silence is silent."""
+    plain, streamed = BODY | {"conversation_id": "c2"}, BODY | {"stream": True}
+    _, answered = await converse(region, "canary", plain)
+    url = f"{region.gateways['canary']}/v1/converse"
+    async with region.session.post(url, json=streamed) as response:
+        *_, last = [json.loads(line) async for line in response.content]
+    become(region, world({"arm": "canary", "throttle_rate": 1.0}))
+    await converse(region, "canary")
+    metered: Counter[str] = Counter()
+    async with asyncio.timeout(30):
+        while metered["ModelCalls"] < 3:
+            await asyncio.sleep(0.05)
+            for line in capsys.readouterr().out.splitlines():
+                document = json.loads(line)
+                assert document["Arm"] == "canary"
+                assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Arm"]]
+                metered.update({name: int(document[name]) for name in METERED})
+    assert dict(metered) == {
+        "ModelCalls": 3,
+        "ModelThrottles": 1,
+        "ModelTimeouts": 0,
+        "ModelErrors": 0,
+        "InputTokens": answered["input_tokens"] + last["input_tokens"],
+        "OutputTokens": answered["output_tokens"] + last["output_tokens"],
+    }
+
+
+METERED = (
+    *("ModelCalls", "ModelThrottles", "ModelTimeouts", "ModelErrors"),
+    *("InputTokens", "OutputTokens"),
+)
 
 
 async def test_what_is_no_conversation_is_refused(region: Region) -> None:

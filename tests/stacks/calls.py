@@ -227,6 +227,8 @@ class _Scope:
                 case ("module", module):
                     known = True
                     found |= _Scope(self.program, module, {}).reference(name)
+                case ("client", _) if name == "meta":
+                    known = True  # what the SDK knows of the service: no call
                 case ("client", service):
                     known = True
                     found.add(("method", service, name))

@@ -47,7 +47,8 @@ def test_a_task_set_has_its_scale_group_arm_and_model(
     assert container["MemoryReservation"] > 0
     environment = {each["Name"]: text(each["Value"]) for each in container["Environment"]}
     guardrail = {"GUARDRAIL_ID", "GUARDRAIL_VERSION"}
-    assert environment.keys() == {"ARM", "TASK_SET", "RELEASES_TABLE", *guardrail}
+    places = {"RELEASES_TABLE", "METRICS_NAMESPACE"}
+    assert environment.keys() == {"ARM", "TASK_SET", *places, *guardrail}
     assert (environment["ARM"], environment["TASK_SET"]) == (arm, name)
     (secret,) = container["Secrets"]
     assert secret["Name"] == "MODEL_ID"
@@ -85,7 +86,8 @@ def test_a_task_may_invoke_models_and_attest_its_own_set_only(
         f"mangaassist-gateway-{name}"
     ]
     *invoke, judge, attest = assembly.statements("Gateway", definition["TaskRoleArn"])
-    assert {each["Action"] for each in invoke} == {"bedrock:InvokeModel"}
+    whole, streamed = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
+    assert all(each["Action"] == [whole, streamed] for each in invoke)
     named = {name.split(":bedrock:")[1] for each in invoke for name in texts(each["Resource"])}
     expected = set()
     for model in policy.models:

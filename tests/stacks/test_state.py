@@ -124,7 +124,8 @@ def test_the_cache_takes_tls_and_a_password_and_spans_zones(assembly: Assembly) 
     assert user["AuthenticationMode"]["Type"] == "password"
     assert "{{resolve:secretsmanager:" in text(user["AuthenticationMode"]["Passwords"][0])
     keys = [word for word in user["AccessString"].split() if word.startswith("~")]
-    assert keys == ["~ab:session:*", "~chat:history:*", "~canary_active"]
+    chat = ["~chat:history:*", "~chat:rate:*", "~chat:answer:*"]
+    assert keys == ["~ab:session:*", *chat, "~canary_active"]
 
 
 def tables(assembly: Assembly) -> dict[str, dict[str, Any]]:

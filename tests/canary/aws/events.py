@@ -36,6 +36,7 @@ COLUMNS = {
     "csat": "INTEGER",
     "clicked": "BOOLEAN",
     "cart_abandoned": "BOOLEAN",
+    "escalated": "BOOLEAN",
     "turn": "INTEGER",
     "text": "VARCHAR",
 }

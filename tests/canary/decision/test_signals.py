@@ -13,6 +13,7 @@ from canary.decision.facts import Cell, Facts
 from canary.decision.gates import gate_verdicts
 from canary.decision.mixed_signals import mixed_signals
 from canary.decision.outcome import look_taken
+from canary.decision.pairs import PairsByMetric
 from canary.decision.response import response_pairs, unlike_response
 from canary.decision.verdicts import VerdictKind
 from canary.policy.compiled import Gate
@@ -52,7 +53,9 @@ def test_the_composite_fails_when_it_is_surely_negative(
     completion: float, kind: VerdictKind
 ) -> None:
     """It passes within half a percent, proved."""
-    found = composite_verdict(policy(), cells(200_000, stage=2, canary={"completion": completion}))
+    found = composite_verdict(
+        policy(), PairsByMetric(cells(200_000, stage=2, canary={"completion": completion}))
+    )
     assert found.kind is kind
     assert found.estimate == pytest.approx(completion / 0.78 - 1)
     assert found.lower < found.estimate < found.upper
@@ -61,10 +64,13 @@ def test_the_composite_fails_when_it_is_surely_negative(
 def test_the_composite_stays_open_without_data_or_certainty() -> None:
     """An intent that carries weight and has no customers leaves it open, and is named."""
     some = tuple(cell for cell in cells(200_000, stage=2) if cell.stratum != "faq")
-    found = composite_verdict(policy(), some)
+    found = composite_verdict(policy(), PairsByMetric(some))
     assert (found.kind, math.isnan(found.estimate)) == (VerdictKind.INCONCLUSIVE, True)
     assert "no data for faq" in found.sentence
-    assert composite_verdict(policy(), cells(2_000, stage=2)).kind is VerdictKind.INCONCLUSIVE
+    assert (
+        composite_verdict(policy(), PairsByMetric(cells(2_000, stage=2))).kind
+        is VerdictKind.INCONCLUSIVE
+    )
 
 
 @pytest.mark.parametrize("busy", ["escalation", "recommendation"])
@@ -74,7 +80,7 @@ def test_the_composite_does_not_depend_on_the_mix_that_came(busy: str) -> None:
     usual = cells(2_000, stage=2, changed=changed)
     many = cells(20_000, stage=2, changed=changed)
     mixed = tuple(m if m.stratum == busy else u for u, m in zip(usual, many, strict=True))
-    whole, other = composite_verdict(policy(), usual), composite_verdict(policy(), mixed)
+    whole, other = (composite_verdict(policy(), PairsByMetric(each)) for each in (usual, mixed))
     assert other.n_canary > whole.n_canary
     assert other.estimate == pytest.approx(whole.estimate)
     assert whole.estimate == pytest.approx(0.1 * (0.10 - 0.08) / 0.78)
@@ -83,19 +89,19 @@ def test_the_composite_does_not_depend_on_the_mix_that_came(busy: str) -> None:
 def test_gains_here_and_losses_there_are_mixed_signals() -> None:
     """One intent proved better, another proved worse, after Holm over all of them."""
     changed = {"recommendation": {"completion": 0.82}, "return_request": {"completion": 0.74}}
-    found = mixed_signals(policy(), cells(20_000, stage=2, changed=changed))
+    found = mixed_signals(policy(), PairsByMetric(cells(20_000, stage=2, changed=changed)))
     assert (found.harmed, found.helped) == (("return_request",), ("recommendation",))
     assert "recommendation gained while return_request lost" in found.sentence
-    assert not mixed_signals(policy(), cells(20_000, stage=2)).found
+    assert not mixed_signals(policy(), PairsByMetric(cells(20_000, stage=2))).found
     only_gain = cells(20_000, stage=2, changed={"recommendation": {"completion": 0.82}})
-    assert not mixed_signals(policy(), only_gain).found
+    assert not mixed_signals(policy(), PairsByMetric(only_gain)).found
 
 
 def test_one_intent_that_loses_much_is_enough() -> None:
     """Five points at p < .05, without any gain; four points are not much."""
     for completion, much in ((0.72, ("faq",)), (0.74, ())):
         changed = {"faq": {"completion": completion}}
-        found = mixed_signals(policy(), cells(20_000, stage=2, changed=changed))
+        found = mixed_signals(policy(), PairsByMetric(cells(20_000, stage=2, changed=changed)))
         assert (found.much_harmed, found.found) == (much, bool(much))
 
 
@@ -132,7 +138,7 @@ def test_a_revenue_critical_loss_blocks_whatever_the_composite() -> None:
     changed = {name.name: {"completion": 0.82} for name in own.intents}
     changed["checkout_help"] = {"completion": 0.70}
     look = block_facts(24 * HOUR, cells(50_000, stage=2, changed=changed))
-    assert composite_verdict(own, look.block_cells).kind is VerdictKind.PASS
+    assert composite_verdict(own, look.block).kind is VerdictKind.PASS
     found = evaluate(own, at_stage(2, of=own), look)
     assert (found.kind, found.cause) == (DecisionKind.HOLD, Cause.GATE)
     assert "completion, checkout_help" in found.reason
@@ -168,6 +174,6 @@ def test_satisfaction_has_no_verdict_where_the_arms_answer_differently(
     (found,) = gate_verdicts(own, 2, facts(DAY, surveyed(response)))
     assert found.kind is kind
     assert ("answer the survey" in found.sentence) == (kind is VerdictKind.INCONCLUSIVE)
-    assert bool(unlike_response(own, response_pairs(own, surveyed(response)))) == (
+    assert bool(unlike_response(own, response_pairs(own, PairsByMetric(surveyed(response))))) == (
         kind is VerdictKind.INCONCLUSIVE
     )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from canary.decision.measures import pairs_of
+from canary.decision.pairs import pairs_of
 from canary.simulation.draws import Purpose, generator
 from canary.simulation.history import History
 from canary.simulation.rates import Rates
@@ -37,12 +37,12 @@ def test_shares_and_outcomes_are_the_worlds() -> None:
     setting = made(candidate={"completion": 0.02, "csat": -0.05, "error": 0.004})
     week = drawn(setting, 3, 168)
     base = own_policy().baseline
-    units, n, y, *_ = week.sums[("completed", "outcomes")].sum(axis=(2, 3))
+    units, n, y, *_ = week.sums[("completed", "outcomes")].total(0, 168).sum(axis=2)
     assert n.sum() == pytest.approx(7 * base.daily_conversations, rel=0.01)
     assert units.sum() == pytest.approx(n.sum() / 1.5, rel=0.01)
     assert n[CANARY] == pytest.approx(n[CONTROL], rel=0.01)
     assert y / n == pytest.approx([0.78, 0.80], abs=0.003)
-    _, surveys, csat, *_ = week.sums[("csat", "surveys")].sum(axis=(2, 3))
+    _, surveys, csat, *_ = week.sums[("csat", "surveys")].total(0, 168).sum(axis=2)
     assert surveys / n == pytest.approx([0.1, 0.1], abs=0.002)
     assert csat / surveys == pytest.approx([3.2, 3.04], abs=0.02)
     failed = week.events.sum(axis=2) / week.trials.sum(axis=2)
@@ -52,7 +52,7 @@ def test_shares_and_outcomes_are_the_worlds() -> None:
 def test_a_customers_outcomes_hang_together() -> None:
     """The variance over customers is what the world's correlation makes it."""
     week = drawn(made(correlation=0.4, customers=[0.0, 1.0, 0.0]), 3, 168)
-    units, n, y, nn, ny, yy = week.sums[("completed", "outcomes")].sum(axis=(1, 2, 3))
+    units, n, y, nn, ny, yy = week.sums[("completed", "outcomes")].total(0, 168).sum(axis=(1, 2))
     rate = y / n
     variance = (yy - 2 * rate * ny + rate**2 * nn) / units
     assert variance == pytest.approx(2 * rate * (1 - rate) * 1.4, rel=0.02)
@@ -88,7 +88,8 @@ def test_stratified_intervals_cover_where_the_ramps_mix_fools_the_pooled_ones() 
         found = score(pairs)
         stratified += abs(found.estimate) <= 1.96 * math.sqrt(found.v) / found.w
         sums = sum(
-            each.sums[("completed", "outcomes")].sum(axis=(2, 3)) for each in history.streams
+            each.sums[("completed", "outcomes")].total(0, each.hours).sum(axis=2)
+            for each in history.streams
         )
         _, n, y, nn, ny, yy = sums
         rate = y / n

@@ -28,8 +28,7 @@ def test_estimate_is_mantel_haenszels() -> None:
     """Three strata of unequal shares: metafor's rma.mh(measure = "RD") gives .0856227."""
     strata = [(781, 1000, 45, 50), (120, 400, 8, 20), (60, 80, 55, 70)]
     pairs = [
-        Pair(str(i), 0.5, binary(xc, nc), binary(xt, nt))
-        for i, (xc, nc, xt, nt) in enumerate(strata)
+        Pair(str(i), binary(xc, nc), binary(xt, nt)) for i, (xc, nc, xt, nt) in enumerate(strata)
     ]
     assert score(pairs).estimate == pytest.approx(0.08562271062271062, rel=1e-9)
 
@@ -37,8 +36,8 @@ def test_estimate_is_mantel_haenszels() -> None:
 def test_strata_undo_simpsons_paradox() -> None:
     """Kidney stones: worse in the pool, better in both strata (metafor: .0538356)."""
     pairs = [
-        Pair("small", 0.5, binary(234, 270), binary(81, 87)),
-        Pair("large", 0.5, binary(55, 80), binary(192, 263)),
+        Pair("small", binary(234, 270), binary(81, 87)),
+        Pair("large", binary(55, 80), binary(192, 263)),
     ]
     assert score(pairs).estimate == pytest.approx(0.05383557024347473, rel=1e-9)
     effect, error = post_stratified(pairs, {"small": 357, "large": 343})
@@ -53,8 +52,8 @@ def test_variance_is_the_customers_not_the_conversations() -> None:
     others = sums(np.ones(200), rows[200:].astype(float))
     four = sums(np.full(200, 4.0), 4.0 * rows[:200])
     four_others = sums(np.full(200, 4.0), 4.0 * rows[200:])
-    once = score([Pair("a", 0.5, ones, others)])
-    again = score([Pair("a", 0.5, four, four_others)])
+    once = score([Pair("a", ones, others)])
+    again = score([Pair("a", four, four_others)])
     assert again.estimate == pytest.approx(once.estimate)
     assert again.z() == pytest.approx(once.z())
 
@@ -71,21 +70,21 @@ def test_z_is_standard_normal_for_clustered_identical_arms() -> None:
                 own = source.beta(3, 1, size)
                 n = source.integers(1, 4, size).astype(float)
                 arms.append(sums(n, source.binomial(n.astype(int), own).astype(float)))
-            pairs.append(Pair("a", p, *arms))
+            pairs.append(Pair("a", *arms))
         rejected += abs(score(pairs).z()) > 1.96
     assert 0.03 < rejected / 1000 < 0.072
 
 
 def test_an_arm_without_events_still_has_a_variance() -> None:
     """Residuals are taken about the common rate."""
-    found = score([Pair("a", 0.5, binary(5, 100), binary(0, 100))])
+    found = score([Pair("a", binary(5, 100), binary(0, 100))])
     assert found.v > 0
     assert found.z() < -2
 
 
 def test_empty_strata_say_nothing() -> None:
     """A stratum with one arm, or one customer in it, has no weight; nothing at all is NaN."""
-    alone = Pair("a", 0.5, binary(5, 100), binary(1, 1))
+    alone = Pair("a", binary(5, 100), binary(1, 1))
     assert score([alone]).w == 0
     assert math.isnan(score([]).estimate)
     assert score([]).z() == 0

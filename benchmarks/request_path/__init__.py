@@ -1,0 +1,1 @@
+"""What the request path costs, beside LiteLLM's proxy and beside bare proxies."""
