@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions costs api-reference error-rates bench-bandits bench-requests checkov format lock clean
+.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests checkov format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ review: synth ## Write the page for who approves the templates to cdk.out/review
 
 permissions: synth ## Write docs/reference/permissions.md anew from the templates
 	@$(BIN)/canary review --permissions --output docs/reference/permissions.md
+
+events: $(STAMP) ## Write docs/reference/events.md anew from the schema of events
+	@$(BIN)/python scripts/document_events.py
 
 api-reference: $(STAMP) ## Write docs/reference/api.md anew from the code
 	@$(BIN)/python scripts/api_reference.py

@@ -156,7 +156,7 @@ def lines(table: str, release_id: str, span: tuple[float, float], epochs: str) -
     escalated
   FROM {table}
   WHERE "date" >= '{first}' AND "date" <= '{last}'
-    AND release_id = {quoted(release_id)} AND arm IS NOT NULL
+    AND release_id = {quoted(release_id)} AND arm IS NOT NULL AND event <> 'assignment'
     AND {epochs}
 )"""  # noqa: S608 - the one literal is quoted
 

@@ -12,19 +12,13 @@ from canary.aws.event_days import EventDays
 from canary.aws.metrics import Metrics
 from canary.decision.facts import Cell, Draws, Facts, IntentCell, LatencyTail, Moments
 from canary.policy.compiled import CompiledPolicy, Metric
+from canary.quality.counters import COUNTERS
 from canary.release.model import ReleaseState
 
-__all__ = ["COUNTED", "COUNTERS", "LATE_SECONDS", "FactStore", "cells_of"]
+__all__ = ["COUNTED", "LATE_SECONDS", "FactStore", "cells_of"]
 
 COUNTED = "*"
 """The stratum of what was counted without one: the detector's turns."""
-COUNTERS = {
-    "hallucinated": "Hallucinations",
-    "checked": "TurnsChecked",
-    "name_correct": "NamesCorrect",
-    "names": "NamesQuoted",
-}
-"""The detector's columns and the counters they are kept in."""
 LATE_SECONDS = 600.0
 """Older than this, the newest event says that the feed is behind."""
 

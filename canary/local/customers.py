@@ -22,7 +22,7 @@ from canary.local.behaviour import OutcomeDraw, World, draw_outcome
 from canary.local.clock import Clock
 from canary.local.control_lines import print_line, read_lines
 from canary.local.scenario import load_scenario
-from canary.local.talk import message
+from canary.local.talk import Language, message, spoken_in
 from canary.local.tally import Tally
 from canary.local.visits import Visit, Visits
 from canary.policy.compiled import CompiledPolicy
@@ -47,6 +47,7 @@ class Customers:
         world: World,
         clock: Clock,
         tally: Tally,
+        language: Language = "english",
     ) -> None:
         self._session = session
         self._url = url.rstrip("/")
@@ -54,6 +55,7 @@ class Customers:
         self._world = world
         self._clock = clock
         self._tally = tally
+        self._language = language
         self._open: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
 
@@ -90,7 +92,9 @@ class Customers:
         for turn, intent in enumerate(visit.intents, start=1):
             if turn > 1:
                 await asyncio.sleep(self._clock.real_seconds(visit.think_seconds))
-            text = message(intent, self._world.scenario.seed, visit.conversation_id, turn)
+            text = message(
+                intent, self._world.scenario.seed, visit.conversation_id, turn, self._language
+            )
             reply = await self._say(visit, text)
             if reply is None:
                 await self._report(visit, model, completed=False)
@@ -181,6 +185,7 @@ async def serve(options: argparse.Namespace) -> None:
             world=world,
             clock=Clock.from_env(),
             tally=tally,
+            language=spoken_in(policy.region),
         )
         helpers = [
             asyncio.create_task(_follow(world, customers)),

@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from canary.events import schema
 from canary.local import embedded_metrics
 from canary.local.firehose import DeliveryStreams
 from canary.local.firehose_config import StreamError
@@ -29,7 +30,7 @@ BATCH_SECONDS = 1.0
 
 TAIL_LINES = 200
 PRINCIPAL = "logs.amazonaws.com"
-EVENTS = ("turn", "outcome")
+EVENTS = frozenset(schema.EVENTS)
 DESTINATIONS = ("lambda", "firehose")
 
 _log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from canary.bandits.overlap import OverlapScorer
-from canary.local.behaviour import TurnDraw, World, draw_turn, uniform
+from canary.local.behaviour import Behaviour, TurnDraw, World, draw_turn, uniform
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
 from canary.local.event_stream import event, exception
+from canary.local.intents.utterances import shipped_classifier
 from canary.local.scenario import load_scenario
-from canary.local.talk import answer, classify
+from canary.local.talk import Language, answer, spoken_in
 from canary.policy.compiled import CompiledPolicy
+from canary.quality.offline.golden import load_golden
 
 __all__ = ["application", "main"]
 
@@ -36,14 +39,16 @@ _AT_ONCE = 0.5
 """The share of the latency before the first word, and of errors that come instead of it."""
 REFUSAL = "Blocked by the guardrail."
 _WORLD: web.AppKey[World] = web.AppKey("world", World)
+_LANGUAGE: web.AppKey[Language] = web.AppKey("language", str)  # type: ignore[arg-type]
 _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 
-def application(world: World, clock: Clock) -> web.Application:
-    """The endpoint of one scenario."""
+def application(world: World, clock: Clock, language: Language = "english") -> web.Application:
+    """The endpoint of one scenario, whose model answers in `language`."""
     app = web.Application(middlewares=[hang_up_if_dead])
     app[_WORLD] = world
     app[_CLOCK] = clock
+    app[_LANGUAGE] = language
     app.add_routes(
         [
             web.post("/model/{model:.+}/converse", converse),
@@ -112,10 +117,13 @@ async def converse_stream(request: web.Request) -> web.StreamResponse:
 def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str]:
     """What this call comes to, and the words of its answer."""
     metadata: Mapping[str, str] = body.get("requestMetadata", {})
+    world = request.app[_WORLD]
+    if metadata.get("purpose") == "offline":
+        how = world.behaviour(request.match_info["model"], "")
+        return _of_golden_set(body, how, world.scenario.seed, request.app[_LANGUAGE])
     conversation_id = metadata.get("conversation_id")
     if conversation_id is None:
         return TurnDraw("answer", 0.0), "ok"
-    world = request.app[_WORLD]
     turn, attempt = int(metadata.get("turn", 1)), int(metadata.get("attempt", 1))
     how = world.behaviour(request.match_info["model"], metadata.get("intent", ""))
     draw = draw_turn(how, world.scenario.seed, conversation_id, turn, attempt)
@@ -123,7 +131,31 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
         return draw, REFUSAL
     draw = replace(draw, kind="answer") if draw.kind == "refused" else draw
     seed = world.scenario.seed
-    return draw, answer(seed, conversation_id, turn, hallucinated=draw.hallucinated)
+    return draw, answer(
+        seed,
+        conversation_id,
+        turn,
+        hallucinated=draw.hallucinated,
+        question=_text(body["messages"][-1]["content"][-1]),
+        language=request.app[_LANGUAGE],
+    )
+
+
+def _of_golden_set(
+    body: Mapping[str, Any], how: Behaviour, seed: int, language: Language
+) -> tuple[TurnDraw, str]:
+    """A prompt of the golden set: its known answer, or what the model's rates make of it."""
+    prompt = _text(body["messages"][-1]["content"][-1])
+    draw = draw_turn(how, seed, prompt, 1)
+    if draw.hallucinated:
+        return draw, answer(seed, prompt, 1, hallucinated=True, language=language)
+    return draw, "" if draw.kind == "refused" else _known_answers().get(prompt, "")
+
+
+@cache
+def _known_answers() -> Mapping[str, str]:
+    regions = ("us-east-1", "ap-northeast-1")
+    return {each.prompt: each.reference for name in regions for each in load_golden(name)}
 
 
 async def invoke(request: web.Request) -> web.Response:
@@ -133,7 +165,7 @@ async def invoke(request: web.Request) -> web.Response:
         scores = OverlapScorer().scores(body["candidates"], body["references"])
         return web.json_response({"scores": scores})
     text = str(body["text"])
-    intent, confidence = classify(text, request.app[_WORLD].scenario.seed)
+    intent, confidence = shipped_classifier().classify(text)
     return web.json_response({"intent": intent, "confidence": confidence})
 
 
@@ -199,9 +231,9 @@ def _failure(status: int, kind: str, message: str, latency_ms: float = 0.0) -> w
     )
 
 
-async def serve(world: World, clock: Clock, port: int) -> None:
+async def serve(world: World, clock: Clock, port: int, language: Language) -> None:
     """Serve until standard input ends; print the port first."""
-    runner = web.AppRunner(application(world, clock), access_log=None)
+    runner = web.AppRunner(application(world, clock, language), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
@@ -226,7 +258,7 @@ def main() -> None:
     policy = CompiledPolicy.from_json(options.policy.read_text("utf-8"))
     world = World(load_scenario(options.scenario), policy.baseline, candidate=options.candidate)
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(world, Clock.from_env(), options.port))
+        uvloop.run(serve(world, Clock.from_env(), options.port, spoken_in(policy.region)))
 
 
 if __name__ == "__main__":

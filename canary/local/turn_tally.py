@@ -76,7 +76,7 @@ class TurnTally:
         with self._lock:
             if event["event"] == "turn":
                 self._turn(event)
-            else:
+            elif event["event"] == "outcome":
                 self._outcomes[event.get("arm") or NO_ARM] += 1
 
     def requests(self) -> dict[str, dict[str, int]]:

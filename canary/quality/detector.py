@@ -66,10 +66,11 @@ class Findings:
 class Detector:
     """The checks with one catalogue and one store's facts; made once, used for every turn."""
 
-    def __init__(self, catalogue: Catalogue, facts: StoreFacts) -> None:
+    def __init__(self, catalogue: Catalogue, facts: StoreFacts | None) -> None:
+        """Without `facts` no price or promise is called false."""
         self._catalogue = catalogue
         self._facts = facts
-        self._finder = MentionFinder(catalogue, facts.labels)
+        self._finder = MentionFinder(catalogue, facts.labels if facts else frozenset())
 
     def inspect(self, turn: Turn) -> Findings:
         """All findings of a turn. An empty answer is right in everything and counts as checked."""
@@ -79,10 +80,9 @@ class Detector:
         asked = self._finder.find(question)
         plain = _without(answer, mentions)
         reasons = list(_of_titles(mentions))
-        reasons += [
-            ("claim", f"{claim.topic}: {claim.text}")
-            for claim in false_claims(question, plain, self._facts)
-        ]
+        if self._facts:
+            claims = false_claims(question, plain, self._facts)
+            reasons += [("claim", f"{claim.topic}: {claim.text}") for claim in claims]
         wanted = [] if turn.expected is Expected.ENGLISH else asked_in_japanese(question, asked)
         given = readings_given(marked_up, self._catalogue)
         needed, lost = lost_names(wanted, answer, mentions, given)

@@ -20,7 +20,7 @@ _WRONG = re.compile(
     r"|(?:当店|弊社|私|わたし|当社)(?:様|さま|さん)|きみ(?=は|が|の|に|も|、)"
 )
 _INTRODUCED = re.compile(
-    r"([一-龥々]{1,4}|[ァ-ヶー]{2,8}|[ぁ-ん]{2,5}?)(?:と申します|といいます|と言います|という者です)"
+    r"(\[name\]|[一-龥々]{1,4}|[ァ-ヶー]{2,8}|[ぁ-ん]{2,5}?)(?:と申します|といいます|と言います|という者です)"
 )
 _HONOURED = ("様", "さま", "さん")
 _POLITE = re.compile(
@@ -39,7 +39,7 @@ def check_honorifics(question: str, answer: str) -> Tally:
     """How many honorifics of a surface answer there are, and how many are as they should be.
 
     An answer that is not in Japanese sentences has none. The customer's name is what the question
-    introduces (と申します, といいます); after it stands 様 or さん.
+    introduces (と申します, といいます), redacted or not; after it stands 様 or さん.
     """
     if not re.search(r"[ぁ-ん]", answer):
         return Tally(0, 0)

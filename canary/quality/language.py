@@ -66,7 +66,7 @@ def prose(text: str) -> Prose:
         words=tuple(word.lower() for word in _WORD.findall(bare)),
         kana=sum(map(is_kana, letters)),
         han=sum(map(is_han, letters)),
-        foreign=sum(not (is_kana(c) or is_han(c) or c == "ー" or _latin(c)) for c in letters),
+        foreign=sum(not (_latin(c) or is_kana(c) or is_han(c) or c == "ー") for c in letters),
         chinese=sum(map(chinese_only, letters)),
     )
 

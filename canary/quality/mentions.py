@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,7 +9,7 @@ from enum import StrEnum
 from canary.quality.catalogue.catalogue import Catalogue, Title
 from canary.quality.denial import denied
 from canary.quality.marks import Mark, looks_like_title, marks
-from canary.quality.name_patterns import name_patterns
+from canary.quality.name_patterns import NamePattern, name_patterns
 from canary.quality.simplified import as_japanese
 from canary.quality.text import chinese_only, name_key, without_accents
 from canary.quality.unmarked import put_forward
@@ -146,7 +145,7 @@ class MentionFinder:
         return (Spelling.SIMPLIFIED if simplified else Spelling.MISSPELT), near
 
     def _unmarked(
-        self, pattern: re.Pattern[str], text: str, *, needs_volume: bool
+        self, pattern: NamePattern, text: str, *, needs_volume: bool
     ) -> Iterator[Mention]:
         for match in pattern.finditer(as_japanese(without_accents(text))):
             start, end = match.span()

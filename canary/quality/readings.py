@@ -21,6 +21,7 @@ _BRACKETS = (
 _SPELLED_OUT = (
     r"[』」\"”*]*(?:の読み(?:方)?)?は[、\s]?[「『]([ぁ-んァ-ヶー・\s]{2,40})[」』]と(?:読|よ)"
 )
+_ANY_READING = re.compile(f"{_BRACKETS}|{_SPELLED_OUT}")
 _SHORTEST = 2
 
 
@@ -53,6 +54,8 @@ def without_ruby(answer: str) -> str:
 
 
 def _beside_names(text: str, catalogue: Catalogue) -> Iterator[Reading]:
+    if not _ANY_READING.search(text):
+        return
     for title in catalogue.titles:
         for name in title.japanese:
             if not title.readings or name not in text or not any(map(is_han, name)):

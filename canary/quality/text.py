@@ -75,7 +75,7 @@ def sentences(text: str) -> list[str]:
 
 def without_accents(text: str) -> str:
     """Latin letters with their accents off, one for one, so that positions stay: ō is o."""
-    return "".join(_base(character) for character in text)
+    return text if text.isascii() else "".join(map(_base, text))
 
 
 def hiragana(text: str) -> str:

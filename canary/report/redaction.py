@@ -1,34 +1,23 @@
-"""Takes out of a model's answer what may point to a person, before anybody reads it in a report.
+"""A model's answer as a report shows it: redacted, in one line, cut short.
 
-By patterns, so it finds addresses and numbers, not names: a report still belongs to those who may
-read the events it was made from.
+The redaction finds addresses, numbers and names that are introduced, not each name: a report still
+belongs to those who may read the events it was made from.
 """
 
 from __future__ import annotations
 
-import re
+from canary.quality.privacy.redaction import redact
 
 __all__ = ["LONGEST", "redacted"]
 
 LONGEST = 280
 """Characters of an answer that are shown."""
-_PATTERNS = (
-    (re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE), "[link]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
-    (re.compile(r"\b(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9-]{8,}\b"), "[reference]"),
-    (re.compile(r"\b(?:\d[ -]?){12,18}\d\b"), "[card]"),
-    (re.compile(r"(?<!\w)\+?\(?\d[\d()./ -]{6,}\d(?!\w)"), "[number]"),
-    (re.compile(r"〒?\b\d{3}-\d{4}\b"), "[postcode]"),
-    (re.compile(r"\b\d{5,}\b"), "[number]"),
-)
 
 
 def redacted(text: str) -> str:
-    """`text` in one line without links, addresses, cards, long numbers and references, cut short.
+    """`text` in one line without what points to a person, cut after `LONGEST` characters.
 
     Patterns are taken out before the cut, so that no half of one is left at its end.
     """
-    line = " ".join(text.split())
-    for pattern, word in _PATTERNS:
-        line = pattern.sub(word, line)
+    line = redact(" ".join(text.split()))
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"

@@ -1,69 +1,53 @@
-"""The first hallucination detector: a title quoted in an answer must exist in the catalogue."""
+"""Reads sampled turns, inspects each, and counts by arm what the quality detector finds."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-import re
-import unicodedata
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from canary.aws.clients import client
 from canary.aws.metrics import Metrics
 from canary.aws.settings import from_environment
-from canary.routing.matching import MATCHED, matching_weight
-
-QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|「([^」]{1,80})」|『([^』]{1,80})』')
-EDGES = " .,!?;:。、"
+from canary.quality.catalogue.catalogue import load_catalogue
+from canary.quality.counters import count_findings
+from canary.quality.detector import Detector
+from canary.quality.facts import find_facts
+from canary.quality.turn import Expected, Turn
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the counts go."""
+    """Where the counts go, and whose store's facts hold: the runtime names its region."""
 
     metrics_namespace: str
-
-
-def normal(title: str) -> str:
-    """A title as it is compared: one width, one case, single spaces, no closing punctuation."""
-    text = unicodedata.normalize("NFKC", title).casefold()
-    return " ".join(text.split()).strip(EDGES)
+    aws_region: str = ""
 
 
 SETTINGS = from_environment(Settings)
 METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
-CATALOGUE = frozenset(
-    normal(line)
-    for line in Path(__file__).with_name("catalogue.txt").read_text("utf-8").splitlines()
-    if line.strip()
-)
+FACTS = find_facts(SETTINGS.aws_region)
+if FACTS is None:
+    print(f"store_facts.toml: no region {SETTINGS.aws_region}: prices and promises go unchecked")  # noqa: T201 - the function's log
+DETECTOR = Detector(load_catalogue(), FACTS)
+EXPECTED = FACTS.expected if FACTS else Expected.QUESTION
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Check one batch's sampled turns and count them by arm, the control's also matched."""
-    counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for turn in sampled_turns(event):
-        titles = [normal("".join(groups)) for groups in QUOTED.findall(turn["text"])]
-        known = sum(title in CATALOGUE for title in titles)
-        weights = {turn["arm"]: 1.0}
-        if turn["arm"] == "control":
-            weights[MATCHED] = matching_weight(turn.get("p_canary"))
-        for arm, weight in weights.items():
-            counts["TurnsChecked"][arm] += weight
-            counts["Hallucinations"][arm] += weight * (known < len(titles))
-            counts["NamesQuoted"][arm] += weight * len(titles)
-            counts["NamesCorrect"][arm] += weight * known
+    """Inspect one batch's sampled turns and count them by arm, the control's also matched."""
+    counts = count_findings(
+        (turn["arm"], turn.get("p_canary"), DETECTOR.inspect(_asked_and_answered(turn)))
+        for turn in sampled_turns(event)
+    )
     METRICS.put_by_arm(counts)
     return {name: dict(by_arm) for name, by_arm in counts.items()}
 
 
 def sampled_turns(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The turns of a CloudWatch Logs subscription event that carry a text and an arm."""
+    """The turns of a CloudWatch Logs subscription event that carry both texts and an arm."""
     batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     for entry in batch.get("logEvents", []):
         try:
@@ -75,6 +59,11 @@ def sampled_turns(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
             and line.get("event") == "turn"
             and line.get("sampled")
             and line.get("arm")
+            and isinstance(line.get("question"), str)
             and isinstance(line.get("text"), str)
         ):
             yield line
+
+
+def _asked_and_answered(line: dict[str, Any]) -> Turn:
+    return Turn(line["question"], line["text"], EXPECTED)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Set as AbstractSet
 
-from canary.quality.redaction import redact
+from canary.quality.privacy.redaction import redact
 from services.api.apology import is_japanese
 
 __all__ = ["KEPT_SECONDS", "answer_key", "fingerprint", "repeatable", "shareable"]

@@ -15,8 +15,9 @@ from starlette.routing import Route
 
 from canary.aws import clock
 from canary.aws.direct_calls import answered_directly
-from canary.aws.embedded_metrics import metric_line, write
+from canary.aws.embedded_metrics import metric_line
 from canary.aws.settings import from_environment
+from services.api import events
 from services.api.assignments import AssignmentFeed
 from services.api.counters import PUBLISH_SECONDS, Counters
 from services.api.endpoints import ENDPOINTS
@@ -49,6 +50,8 @@ async def publish(counters: Counters, feed: AssignmentFeed, namespace: str) -> N
     """Write the arms' metrics every 10 s, for ever."""
     while True:
         await clock.pause(PUBLISH_SECONDS)
+        if line := events.dropped_line(namespace, clock.now()):
+            events.write(line)
         publish_once(counters, feed, namespace)
 
 
@@ -65,7 +68,7 @@ def publish_once(counters: Counters, feed: AssignmentFeed, namespace: str) -> No
             "stage": parameter.stage,
             "model_id": parameter.canary_model if arm == "canary" else parameter.control_model,
         }
-        write(metric_line(namespace, arm, now, values, properties))
+        events.write(metric_line(namespace, arm, now, values, properties))
 
 
 @contextlib.asynccontextmanager
@@ -111,6 +114,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         publish_once(counters, feed, settings.metrics_namespace)
+        events.BUFFER.drain(wait=True)
         await traces.send()
 
 

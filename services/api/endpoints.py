@@ -28,9 +28,10 @@ from services.api.messages import (
 )
 from services.api.openapi import COOKIE, Endpoint, Reply, document
 from services.api.outcomes import Outcome
+from services.api.questions import Question
+from services.api.questions import Reply as Served
 from services.api.streaming import EVENTS, STREAM, Relay, sse
-from services.api.turns import Question, Turns
-from services.api.turns import Reply as Served
+from services.api.turns import Turns
 
 __all__ = ["ENDPOINTS", "description"]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws import clock
-from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Assignment
 from services.api import events
 from services.api.assignments import AssignmentFeed
@@ -63,9 +62,13 @@ class Outcomes:
         Raises `TooManyRequestsError`.
         """
         session = await self._sessions.read(outcome.unit_id)
-        write(
+        told = (outcome.completed, outcome.csat, outcome.clicked, outcome.cart_abandoned)
+        same = events.same_id(
+            "outcome", outcome.unit_id, outcome.conversation_id, *told, outcome.escalated
+        )
+        events.write_event(
             {
-                **events.envelope("outcome", clock.now(), self._region),
+                **events.envelope("outcome", clock.now(), self._region, same),
                 **self._assignment(session.record, outcome.conversation_id),
                 "conversation_id": outcome.conversation_id,
                 "unit_id": outcome.unit_id,

@@ -7,49 +7,27 @@ customer is served; the turn stays in the arm drawn, with its error.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import mmh3
 
 from canary.aws import clock
-from canary.aws.embedded_metrics import write
 from canary.routing.assignment import Resolution, confirm, needs_draw, resolve
-from services.api import events
+from services.api import draws, events
 from services.api.answers import answer_key, fingerprint, repeatable, shareable
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt, GatewayClient
 from services.api.intents import IntentClassifier
+from services.api.questions import Question, Reply
 from services.api.retries import RetryBudget
 from services.api.sessions import Message, Session, Sessions
 from services.api.streaming import Relay
 from services.api.traces import Step, Traces, segment, traced
 from services.api.variants import Variant, Variants
 
-__all__ = ["Question", "Reply", "Turns"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a customer says; `unit_id` is who is randomised: the customer, else the session."""
-
-    unit_id: str
-    conversation_id: str
-    message: str
-    trace: str = ""
-    """The load balancer's X-Amzn-Trace-Id, for a sampled trace."""
-    prime: bool = False
-    """The customer's tier, which contextual bandits read."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the customer gets: an answer, or the failure of the last attempt."""
-
-    resolution: Resolution
-    turn: int
-    attempt: Attempt
+__all__ = ["Turns"]
 
 
 class Turns:
@@ -97,6 +75,9 @@ class Turns:
         """
         started, times = clock.monotonic(), [clock.now()]
         session, resolution, intent = await self._resolve(question)
+        if resolution.first_of_unit:
+            parameter = self._feed.view.parameter
+            draws.write(resolution.record, question.conversation_id, parameter, self._region)
         self._retries.turn()
         times.append(clock.now())
         before = session.conversation(question.conversation_id)
@@ -319,7 +300,8 @@ class Turns:
         active = parameter is not None and parameter.active
         sampled = counted and last.answered and not cache_hit
         sampled = sampled and self._sampled(question.conversation_id, turn)
-        write(
+        scored = variant is not None and variant.scored and last.answered
+        events.write_event(
             {
                 **events.envelope("turn", now, self._region),
                 "release_id": parameter.release_id if parameter and active else None,
@@ -336,6 +318,7 @@ class Turns:
                 "turn": turn,
                 "first_of_unit": resolution.first_of_unit,
                 "status": last.outcome,
+                "error_flag": first.failed,
                 "error": first.failed,
                 "throttled": throttled,
                 "fallback": len(attempts) > 1
@@ -344,12 +327,13 @@ class Turns:
                 "slow": slow,
                 "input_tokens": last.input_tokens,
                 "output_tokens": last.output_tokens,
+                "token_count": (last.input_tokens or 0) + (last.output_tokens or 0),
                 "cache_hit": cache_hit,
                 "policy_version": record.policy_version if counted else None,
                 "reassigned_reason": resolution.reassigned_reason,
                 "sampled": sampled,
-                **({"text": last.text} if sampled else {}),
-                **(variant.fields(last.text if last.answered else "") if variant else {}),
+                **(draws.words(question.message, last.text) if sampled or scored else {}),
+                **(variant.fields(scored=scored) if variant else {}),
             }
         )
 

@@ -38,15 +38,14 @@ class Variant:
     kept: str | None = None
     """The conversation's decisions to remember, when this one is new."""
 
-    def fields(self, text: str) -> dict[str, Any]:
-        """What the turn's event says of it; `text` is the answer, empty without one."""
+    def fields(self, *, scored: bool) -> dict[str, Any]:
+        """What the turn's event says of it; `scored` goes with the words of an answer."""
         decision = self.decision
         return {
             "bandit": json.dumps(plain_decision(decision), separators=(",", ":")),
             "bandit_arm": decision.arm,
             "bandit_p": decision.shares[decision.arm] / PARTS,
-            "bandit_scored": self.scored and bool(text),
-            **({"text": text} if self.scored and text else {}),
+            "bandit_scored": scored,
         }
 
 

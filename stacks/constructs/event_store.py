@@ -8,6 +8,7 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from canary.events.schema import columns
 from stacks.constructs.event_delivery import EventDelivery
 from stacks.constructs.parquet_table import ParquetTable
 from stacks.names import EVENT_DAYS_TABLE, EVENTS_DATABASE, EVENTS_TABLE, WORKGROUP
@@ -20,24 +21,8 @@ RESULTS = "results/"
 SCAN_LIMIT_BYTES = 20 * 1024**3
 """A query that would read more is ended: only a mistake reads so much."""
 
-_STRINGS = (
-    *("event", "event_id", "time", "region", "release_id", "test_id", "conversation_id"),
-    *("unit_id", "stratum", "intent", "arm", "served_by", "model_id", "status"),
-    *("policy_version", "reassigned_reason", "text", "bandit", "bandit_arm"),
-)
-_DOUBLES = ("epoch", "p_canary", "latency_ms", "bandit_p")
-_INTEGERS = ("stage", "turn", "input_tokens", "output_tokens", "csat")
-_BOOLEANS = (
-    *("first_of_unit", "error", "throttled", "fallback", "slow", "sampled", "cache_hit"),
-    *("completed", "clicked", "cart_abandoned", "escalated", "bandit_scored"),
-)
-EVENT_COLUMNS = {
-    **dict.fromkeys(_STRINGS, "string"),
-    **dict.fromkeys(_DOUBLES, "double"),
-    **dict.fromkeys(_INTEGERS, "int"),
-    **dict.fromkeys(_BOOLEANS, "boolean"),
-}
-"""Every field of a turn's line and of an outcome's, with its type in Athena."""
+EVENT_COLUMNS = columns()
+"""Every field of any event, with its type in Athena."""
 DAY_COLUMNS = {
     **dict.fromkeys(
         ("attempt", "conversation_id", "unit_id", "stratum", "arm", "drawn_unit", "drawn_arm"),

@@ -11,7 +11,7 @@ from stacks.constructs.event_store import EventStore
 
 __all__ = ["EVENT_LINES", "EventSubscription"]
 
-EVENT_LINES = '{ $.event = "turn" || $.event = "outcome" }'
+EVENT_LINES = '{ $.event = "turn" || $.event = "outcome" || $.event = "assignment" }'
 """Metrics and log lines of the same group stay out."""
 
 

@@ -40,8 +40,8 @@ from canary.local.model_endpoint import application
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
 from canary.policy.compiled_bandits import Bandit, BanditArm
+from services.api.questions import Question
 from services.api.sessions import Session
-from services.api.turns import Question
 from services.api.variants import Variants
 from tests.local.alarm_bench import REGION, START
 from tests.local.test_firehose_facts import Pipe, pipe  # noqa: F401 - a fixture

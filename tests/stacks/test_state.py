@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from canary.aws.facts_sql import Window, cells, draws, latency
+from canary.events.schema import EVENTS, fields_of
 from canary.local.firehose_config import delivery_config
 from canary.local.log_filters import parse_filter
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.event_store import EVENT_COLUMNS
-from tests.stacks.assembly import ROOT, Assembly, text
+from tests.stacks.assembly import Assembly, text
 from tests.stacks.test_snapshots import joined
 
 STACKS = (
@@ -221,15 +222,11 @@ def test_only_events_go_from_the_api_s_lines_to_the_stream(assembly: Assembly) -
 
 
 def test_the_events_table_has_every_field_of_the_lines(assembly: Assembly) -> None:
-    """A field of the contract that no column holds would be lost to every query."""
-    contract = (ROOT / "docs" / "reference" / "contracts.md").read_text()
-    lines = re.findall(r"^- an? (?:turn|outcome): `\{(.*?)\}`", contract, flags=re.MULTILINE)
-    assert len(lines) == 2
-    fields = {name for line in lines for name in re.findall(r'"(\w+)"', line)} - {"turn", "outcome"}
-    fields.add("turn")
+    """A field of the schema that no column holds would be lost to every query."""
     columns = tables(assembly)["events"]["StorageDescriptor"]["Columns"]
     assert {each["Name"]: each["Type"] for each in columns} == EVENT_COLUMNS
-    assert fields <= EVENT_COLUMNS.keys()
+    for event in EVENTS:
+        assert fields_of(event) <= EVENT_COLUMNS.keys()
 
 
 def test_the_events_table_answers_the_queries_of_a_look(policy: CompiledPolicy) -> None:

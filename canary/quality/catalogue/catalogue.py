@@ -96,8 +96,8 @@ class Catalogue:
         if self.find(name) or len(key) < _least_length(key):
             return None
         for length in (len(key), len(key) - 1, len(key) + 1):
-            for other, title in self._by_length[length]:
-                if len(other) >= _least_length(other) and _one_apart(key, other):
+            for other, title in self._by_length.get(length, ()):
+                if _one_apart(key, other):
                     return title
         return None
 
@@ -106,7 +106,8 @@ class Catalogue:
             key = name_key(name)
             if self._by_name.setdefault(key, Named(title, form)).title is not title:
                 raise ValueError(f"catalogue: {name!r} is {self._by_name[key].title.name} too")
-            self._by_length[len(key)].append((key, title))
+            if len(key) >= _least_length(key):
+                self._by_length[len(key)].append((key, title))
             if form != "japanese":
                 self._by_romanised.setdefault(romanised_key(name), Named(title, form))
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from canary.quality.detector import CHECKS
+from canary.quality.facts import load_facts
 from canary.quality.turn import Expected, Turn
 
 __all__ = ["LABELLED", "LabelledTurn", "Part", "load_labelled", "parse_labelled"]
 
 LABELLED = Path(__file__).with_name("turns.jsonl")
 EXPECTED: Mapping[str, Expected] = {
-    "us-east-1": Expected.ENGLISH,
-    "ap-northeast-1": Expected.QUESTION,
+    region: load_facts(region).expected for region in ("us-east-1", "ap-northeast-1")
 }
 Part = Literal["tuned", "held_out"]
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.aws import facts, facts_sql
+from canary.aws import facts_sql
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy, Ledger
 from canary.policy.metric import COLUMNS
 from canary.policy.model import Policy
 from canary.policy.problem import PolicyError
 from canary.policy.validation import validate_policy
+from canary.quality.counters import COUNTERS
 from canary.routing.rates import asked_share, rates_by_intent
 from tests.canary.policy.conftest import POLICY_FILE
 
@@ -194,7 +195,7 @@ def test_every_column_of_the_facts_may_be_named() -> None:
     """What the facts can count is what a metric may name, under the source it is read from."""
     assert COLUMNS["turns"] >= facts_sql.TURN_COLUMNS
     assert COLUMNS["outcomes"] >= facts_sql.OUTCOME_COLUMNS
-    assert set(facts.COUNTERS) <= COLUMNS["detector"]
+    assert set(COUNTERS) == COLUMNS["detector"]
 
 
 def test_a_pace_may_name_a_regional_metric_that_another_region_asks_for(policy: Policy) -> None:

@@ -75,15 +75,17 @@ def test_every_price_of_the_store_may_be_said(price: Decimal) -> None:
 
 
 def test_facts_are_refused_with_a_typing_error(tmp_path: Path) -> None:
-    """Unknown regions, keys and currencies raise and say which."""
+    """Unknown regions, keys, currencies and languages raise and say which."""
     with pytest.raises(ValueError, match="no region eu-west-1"):
         load_facts("eu-west-1")
     with pytest.raises(ValueError, match="unknown keys price"):
         parse_facts({"currency": "USD", "price": [1]})
     with pytest.raises(ValueError, match="EUR"):
-        parse_facts({"currency": "EUR"})
+        parse_facts({"currency": "EUR", "answers_in": "english"})
+    with pytest.raises(ValueError, match="answers_in 'french'"):
+        parse_facts({"currency": "USD", "answers_in": "french"})
     path = tmp_path / "facts.toml"
-    path.write_text('[here]\ncurrency = "JPY"\nprices = [10.5]\n', "utf-8")
+    path.write_text('[here]\nanswers_in = "question"\ncurrency = "JPY"\nprices = [10.5]\n', "utf-8")
     assert load_facts("here", path).prices == frozenset({Decimal("10.5")})
 
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["redact"]
+__all__ = ["NAME", "redact", "redact_turn"]
+
+NAME = "[name]"
+"""Stands for somebody's name; honorifics follow it as they followed the name."""
 
 _STREETS = (
     r"street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|way|terrace"
     r"|parkway|pkwy|circle|cir|highway|hwy|square|sq|broadway"
 )
+_LINKING = r"(?:is|are|be|on|in|its|the|their|your|our|a|an|to|of|and|or|will|by|at|for|off)\b"
+"""No part of a street's name: "77 is on its way" is no address."""
 _STATES = (
     r"A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]"
     r"|T[NX]|UT|V[AT]|W[AIVY]"
@@ -27,7 +32,7 @@ _PATTERNS = (
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
     (
         re.compile(
-            rf"\b\d{{1,6}}[A-Z]?(?:\s+[NSEW]\.?)?(?:\s+[\w'.-]+){{1,4}}?\s+(?:{_STREETS})\b\.?"
+            rf"\b\d{{1,6}}[A-Z]?(?:\s+[NSEW]\.?)?(?:\s+(?!{_LINKING})[\w'.-]+){{1,4}}?\s+(?:{_STREETS})\b\.?"
             r"(?:,?\s*(?:apt|apartment|suite|ste|unit|#)\.?\s*[\w-]+)?"
             rf"(?:,\s*[A-Za-z .'-]{{2,30}})?(?:,?\s+(?:{_STATES})\b)?"
             r"(?:\s+\d{5}(?:-\d{4})?\b)?",
@@ -71,17 +76,13 @@ _PATTERNS = (
     ),
     (re.compile(r"(?<!\d)\d{3}-\d{4}(?!\d)"), "[postcode]"),
     (re.compile(r"(?<!\d)\d{6,}(?!\d)"), "[number]"),
-    (
-        re.compile(
-            r"\b(?i:my name is|i am called)\s+"
-            r"[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?|\bI'm [A-Z][\w'-]+ [A-Z][\w'-]+"
-        ),
-        "[name]",
+)
+_INTRODUCED = (
+    re.compile(
+        r"\b(?i:my name is|i am called)\s+(?P<name>[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?)"
+        r"|\bI'm (?P<full>[A-Z][\w'-]+ [A-Z][\w'-]+)"
     ),
-    (
-        re.compile(r"(?:[一-龥々]{1,6}|[ァ-ヶー]{2,10})(?=と申します|といいます|と言います)"),
-        "[name]",
-    ),
+    re.compile(r"(?P<name>[一-龥々]{1,6}|[ァ-ヶー]{2,10})(?=と申します|といいます|と言います)"),
 )
 
 
@@ -90,7 +91,29 @@ def redact(text: str) -> str:
 
     Redacting twice is redacting once. Prices, volumes and short numbers stay.
     """
-    redacted = unicodedata.normalize("NFKC", text).replace("\u2010", "-").replace("\u2212", "-")
+    redacted = _plain(text)
     for pattern, word in _PATTERNS:
         redacted = pattern.sub(word, redacted)
+    for pattern in _INTRODUCED:
+        redacted = pattern.sub(NAME, redacted)
     return redacted
+
+
+def redact_turn(question: str, answer: str) -> tuple[str, str]:
+    """Both texts redacted, and the name that the question gives gone from the answer too.
+
+    In their place stands `NAME` in both, so that a reader still sees how the customer is addressed.
+    """
+    asked, said = _plain(question), _plain(answer)
+    for pattern in _INTRODUCED:
+        for match in pattern.finditer(asked):
+            name = next(group for group in match.groups() if group)
+            for part in sorted({name, *name.split()}, key=len, reverse=True):
+                said = re.sub(
+                    rf"(?<![^\W一-龥々ぁ-んァ-ヶー]){re.escape(part)}(?![A-Za-z])", NAME, said
+                )
+    return redact(asked), redact(said)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("\u2010", "-").replace("\u2212", "-")
