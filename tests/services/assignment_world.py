@@ -14,8 +14,9 @@ import pytest
 import redis.asyncio
 
 from canary.aws import clock
+from canary.events.schema import problems
 from canary.routing.parameter import AssignmentParameter, ParameterView
-from services.api import turns
+from services.api import events
 from services.api.assignments import AssignmentFeed
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt
@@ -96,10 +97,15 @@ class Task:
 
 
 class Written:
-    """The events of this process, and a time of day that stands still until moved on."""
+    """The turns of this process, and a time of day that stands still until moved on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[dict[str, Any]] = []
         self.now = 1_800_000_000.0
-        monkeypatch.setattr(turns, "write", self.lines.append)
+        monkeypatch.setattr(events, "write_event", self._write)
         monkeypatch.setattr(clock, "now", lambda: self.now)
+
+    def _write(self, event: dict[str, Any]) -> None:
+        assert problems(event) == ()
+        if event["event"] == "turn":
+            self.lines.append(event)

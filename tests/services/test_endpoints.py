@@ -131,7 +131,7 @@ async def test_a_session_has_so_many_requests_a_minute_over_all_tasks(
     await region.said("ann")
 
 
-@pytest.mark.parametrize(("words", "language"), [("hello", "Sorry"), ("返品したい", "ただいま")])
+@pytest.mark.parametrize(("words", "language"), [("hello", "Sorry"), ("返品したい", "申し訳")])
 async def test_a_customer_reads_a_sentence_when_no_model_answers(
     region: Region, words: str, language: str
 ) -> None:
@@ -167,12 +167,14 @@ async def test_a_client_cannot_choose_its_arm(
     region: Region, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The header that the listener's rules read is the API's own, whatever a client sends."""
-    for value in ("canary", "control"):
-        status, body, _ = await post(region, QUESTION, headers={"x-canary-arm": value})
-        assert (status, body["arm"]) == (200, "control")
+    for rate, arm, wanted in ((0.0, "control", "canary"), (1.0, "canary", "control")):
+        await region.publish(parameter(rate=rate))
+        status, body, _ = await post(region, QUESTION, headers={"x-canary-arm": wanted})
+        assert (status, body["arm"]) == (200, arm)
     asked = [header for path, header in region.requests if path == "/v1/converse"]
-    assert asked == ["control", "control"]
-    assert {e["served_by"] for e in lines(capsys.readouterr().out, "turn")} == {"control"}
+    assert asked == ["control", "canary"]
+    served = [e["served_by"] for e in lines(capsys.readouterr().out, "turn")]
+    assert served == ["control", "canary"]
 
 
 async def test_a_classifier_that_fails_is_left_alone_for_a_while(
