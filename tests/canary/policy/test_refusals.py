@@ -11,52 +11,10 @@ from typing import Any
 
 import pytest
 
-from canary.policy.problem import PolicyError, Problem
-from canary.policy.validation import validate_policy
-
-Values = dict[str, Any]
+from canary.policy.problem import Problem
+from tests.canary.policy.edits import Values, at, drop, in_metric, metric, problems, put
 
 ERROR, P99, HALLUCINATION, COMPLETION, CSAT = "error", "p99", "hallucination", "completion", "csat"
-
-
-def metric(values: Values, name: str) -> Values:
-    return next(each for each in values["metrics"] if each["name"] == name)
-
-
-def at(values: Values, name: str) -> str:
-    """The path of a metric."""
-    return f"metrics[{[each['name'] for each in values['metrics']].index(name)}]"
-
-
-def put(*steps: str | int, value: Any) -> Callable[[Values], None]:
-    """An edit that sets the value at a path."""
-
-    def edit(values: Any) -> None:
-        for step in steps[:-1]:
-            values = values[step]
-        values[steps[-1]] = value
-
-    return edit
-
-
-def in_metric(name: str, *steps: str | int, value: Any) -> Callable[[Values], None]:
-    return lambda values: put(*steps, value=value)(metric(values, name))
-
-
-def drop(*steps: str | int) -> Callable[[Values], None]:
-    def edit(values: Any) -> None:
-        for step in steps[:-1]:
-            values = values[step]
-        del values[steps[-1]]
-
-    return edit
-
-
-def problems(values: Values) -> list[Problem]:
-    with pytest.raises(PolicyError) as caught:
-        validate_policy(values)
-    return list(caught.value.problems)
-
 
 PLACES: list[tuple[Callable[[Values], None], str, Any, str]] = [
     # keys and types
@@ -219,49 +177,6 @@ PLACES: list[tuple[Callable[[Values], None], str, Any, str]] = [
         "detector.sampling",
         [1.0, 1.0],
         "5 of them",
-    ),
-    # the bandits
-    (put("bandits", "exploration", value=0.05), "bandits.exploration", 0.05, "0.1"),
-    (put("bandits", "exploration", value=0.10005), "bandits.exploration", 0.10005, "as 0.1"),
-    (put("bandits", "quality_floor", value=80), "bandits.quality_floor", 80, "less than 1"),
-    (put("bandits", "shift_errors", value=2.0), "bandits.shift_errors", 2.0, "equal to 3"),
-    (put("bandits", "review_after", value="2h"), "bandits.review_after", "2h", "converge"),
-    (drop("bandits", "reward_window"), "bandits.reward_window", None, "required: how long"),
-    (
-        put("bandits", "intents", 0, "intent", value="checkout_help"),
-        "bandits.intents[0].intent",
-        "checkout_help",
-        "not revenue-critical: one of chitchat, escalation, faq",
-    ),
-    (
-        put("bandits", "intents", 1, "intent", value="faq"),
-        "bandits.intents[1].intent",
-        "faq",
-        "different from bandits.intents[0].intent",
-    ),
-    (
-        put("bandits", "intents", 0, "arms", 1, "name", value="as-is"),
-        "bandits.intents[0].arms[1].name",
-        "as-is",
-        "different from bandits.intents[0].arms[0].name",
-    ),
-    (
-        put("bandits", "intents", 0, "arms", 1, "prompt", value=" "),
-        "bandits.intents[0].arms[1].prompt",
-        "",
-        "different from bandits.intents[0].arms[0].prompt",
-    ),
-    (
-        put("bandits", "intents", 1, "arms", value=[{"name": "a", "prompt": ""}]),
-        "bandits.intents[1].arms",
-        [{"name": "a", "prompt": ""}],
-        "two to 4 arms",
-    ),
-    (
-        put("bandits", "intents", 1, "arms", 0, "prompt", value="x" * 501),
-        "bandits.intents[1].arms[0].prompt",
-        "x" * 501,
-        "at most 500 characters",
     ),
     # the ledger
     (
