@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks import names
 from stacks.arns import resource_arn
-from stacks.constructs.alarm_limits import with_runbook
 from stacks.constructs.environment import Environment
+from stacks.constructs.fault_alarm import add_fault_alarm
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.permissions import Permissions
 from stacks.network import Network
@@ -41,7 +40,6 @@ class BanditFunctions(Construct):
         layer: lambda_.ILayerVersion,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._engineers = state.topics.ml_engineers
         self.publish = CanaryFunction(
             self,
             "Publish",
@@ -74,39 +72,30 @@ class BanditFunctions(Construct):
             ],
             layer=layer,
         )
-        self._alarm(
+        add_fault_alarm(
+            self,
             "bandits-failed",
-            "A bandit could not learn, was not scored, or what it serves was not published: the "
-            "function's log says which and why. What was published last is served on.",
-            self.learn.function.metric_errors(period=cdk.Duration.minutes(5), statistic="Sum"),
-            threshold=0,
+            name="bandits-failed",
+            description="A bandit could not learn, was not scored, or what it serves was not "
+            "published: the function's log says which and why. What was published last is "
+            "served on.",
+            metric=self.learn.function.metric_errors(
+                period=cdk.Duration.minutes(5), statistic="Sum"
+            ),
+            tell=state.topics.ml_engineers,
         )
-        self._alarm(
+        add_fault_alarm(
+            self,
             "bandits-late",
-            f"Decisions whose rewards came more than {BEHIND_SECONDS // 3600} h ago have taught "
-            "nothing yet.",
-            cloudwatch.Metric(
+            name="bandits-late",
+            description=f"Decisions whose rewards came more than {BEHIND_SECONDS // 3600} h ago "
+            "have taught nothing yet.",
+            metric=cloudwatch.Metric(
                 namespace=names.NAMESPACE,
                 metric_name="BanditBehindSeconds",
                 period=cdk.Duration.hours(1),
                 statistic="Maximum",
             ),
+            tell=state.topics.ml_engineers,
             threshold=BEHIND_SECONDS,
         )
-
-    def _alarm(
-        self, name: str, description: str, metric: cloudwatch.IMetric, *, threshold: float
-    ) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            name,
-            alarm_name=name,
-            alarm_description=with_runbook(name, description),
-            metric=metric,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=threshold,
-            evaluation_periods=1,
-            # Nothing failed, or nobody has measured: neither is a fault of the bandits.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(self._engineers))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.alarm_limits import with_runbook
+from stacks.constructs.fault_alarm import add_fault_alarm
 
 __all__ = ["LostRollbacks"]
 
@@ -29,19 +27,13 @@ class LostRollbacks(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        alarm = cloudwatch.Alarm(
+        add_fault_alarm(
             self,
             "Alarm",
-            alarm_name=_NAME,
-            alarm_description=with_runbook(
-                _NAME, "A call of the rollback function failed for good: look at its log."
-            ),
+            name=_NAME,
+            description="A call of the rollback function failed for good: look at its log.",
             metric=self.queue.metric_approximate_number_of_messages_visible(
                 period=cdk.Duration.minutes(1), statistic="Maximum"
             ),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=0,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            tell=on_call,
         )
-        alarm.add_alarm_action(actions.SnsAction(on_call))

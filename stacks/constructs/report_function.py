@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.constructs.alarm_limits import with_runbook
 from stacks.constructs.environment import Environment
+from stacks.constructs.fault_alarm import add_fault_alarm
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import plots_layer
 from stacks.constructs.permissions import Permissions
@@ -62,24 +60,17 @@ class ReportFunction(Construct):
             layer=layer,
             more_layers=[plots_layer(self)],
         )
-        alarm = cloudwatch.Alarm(
+        add_fault_alarm(
             self,
             "Failed",
-            alarm_name=_ALARM,
-            alarm_description=with_runbook(
-                _ALARM,
-                "A call of the report's function ended in an error. No release waits for it; "
-                "`canary report RELEASE` makes the report.",
-            ),
+            name=_ALARM,
+            description="A call of the report's function ended in an error. No release waits for "
+            "it; `canary report RELEASE` makes the report.",
             metric=self.write.function.metric_errors(
                 period=cdk.Duration.minutes(5), statistic="Sum"
             ),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=0,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            tell=state.topics.ml_engineers,
         )
-        alarm.add_alarm_action(actions.SnsAction(state.topics.ml_engineers))
 
     def follow(self, machine_arn: str) -> None:
         """Write a release's report when its execution has ended, however it did.
