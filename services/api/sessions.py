@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
+from cachetools import LRUCache
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -165,7 +165,7 @@ class Sessions:
         self._read = cache.register_script(_READ)
         self._claim = cache.register_script(_CLAIM)
         self._save = cache.register_script(_SAVE)
-        self._memory: OrderedDict[str, Assignment] = OrderedDict()
+        self._memory: LRUCache[str, Assignment] = LRUCache(REMEMBERED_UNITS)
         self.failing = False
         """Whether Redis did not answer the last time that it was asked."""
 
@@ -284,14 +284,8 @@ class Sessions:
                     record = merge(record, other, conversation_id) if other else record
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("save", error)
-        self._remember(record)
-        return record
-
-    def _remember(self, record: Assignment) -> None:
         self._memory[record.unit_id] = record
-        self._memory.move_to_end(record.unit_id)
-        if len(self._memory) > REMEMBERED_UNITS:
-            self._memory.popitem(last=False)
+        return record
 
     def _failed(self, what: str, error: Exception) -> None:
         if not self.failing:

@@ -99,6 +99,7 @@ class Region:
         self.reads = 0
         self.requests: list[tuple[str, str | None]] = []
         self.system_prompts: list[list[str]] = []
+        self.classified: list[str] = []
         self.cache = redis.asyncio.Redis(port=valkey.port, decode_responses=True)
         self._stack = contextlib.AsyncExitStack()
         self.session: aiohttp.ClientSession
@@ -194,7 +195,9 @@ class Region:
 
     @web.middleware
     async def _overhear(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Remember the system prompts that the model is given."""
+        """Remember the system prompts that the model is given, and what is classified."""
+        if request.path.endswith("/invocations"):
+            self.classified.append((await request.json())["text"])
         if request.path.endswith("/converse"):
             body = await request.json()
             self.system_prompts.append([each["text"] for each in body["system"]])

@@ -196,6 +196,19 @@ async def test_a_classifier_that_fails_is_left_alone_for_a_while(
     assert set(intents) <= set(INTENTS)
 
 
+async def test_a_message_that_was_classified_is_not_sent_again_for_an_hour(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever says it, in whichever conversation; then a new classifier is heard."""
+    for name in ("eva", "ben"):
+        await region.said(name, message="Do you have wrapping paper?")
+    assert region.classified.count("Do you have wrapping paper?") == 1
+    region.clock.ahead += 3601
+    await region.said("eva", "c2", message="Do you have wrapping paper?")
+    assert region.classified.count("Do you have wrapping paper?") == 2
+    assert len({event["intent"] for event in lines(capsys.readouterr().out, "turn")}) == 1
+
+
 async def ready(region: Region) -> dict[str, Any]:
     """What `/readyz` says, whatever its status."""
     async with region.session.get(region.api + "/readyz") as response:
