@@ -11,6 +11,7 @@ from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.bucket import PrivateBucket
 from stacks.constructs.cache import SessionCache
 from stacks.constructs.deploy_guard import DeployGuardFunction
+from stacks.constructs.event_alarms import EventAlarms
 from stacks.constructs.event_store import EventStore
 from stacks.constructs.outputs import tell_operator
 from stacks.constructs.parameters import PolicyParameter, SeededParameters
@@ -53,6 +54,7 @@ class State(cdk.Stack):
             id="QueryResults", prefix="results/", expiration=cdk.Duration.days(7)
         )
         self.events = EventStore(self, "EventStore", bucket=events)
+        EventAlarms(self, "EventAlarms", on_call=self.topics.on_call)
         tell_operator(
             self,
             {

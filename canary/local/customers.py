@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ PATIENCE_SECONDS = 55.0
 FINISH_SECONDS = 5.0
 REPORT_SECONDS = 1.0
 _OK, _ACCEPTED = 200, 202
+_EVENTS = "text/event-stream"
 
 
 class Customers:
@@ -106,16 +108,37 @@ class Customers:
     async def _say(self, visit: Visit, text: str) -> dict[str, Any] | None:
         """Send one message; None when the customer saw an error."""
         body = {**visit.who, "conversation_id": visit.conversation_id, "message": text}
+        body |= {"prime": visit.prime, "stream": visit.streams}
         try:
             async with self._session.post(f"{self._url}/v1/chat", json=body) as response:
-                if response.status == _OK:
+                if response.status != _OK:
+                    self._tally.failed(str(response.status))
+                elif response.content_type == _EVENTS:
+                    return await self._listen(response)
+                else:
                     reply: dict[str, Any] = await response.json()
                     return reply
-                self._tally.failed(str(response.status))
         except TimeoutError:
             self._tally.failed("timeout")
         except aiohttp.ClientError:
             self._tally.failed("connection")
+        return None
+
+    async def _listen(self, response: aiohttp.ClientResponse) -> dict[str, Any] | None:
+        """Read an answer while it comes; what came in pieces is what it says at its end."""
+        said, event = "", ""
+        async for line in response.content:
+            field, _, value = line.decode().rstrip().partition(": ")
+            if field == "event":
+                event = value
+                said = "" if event == "restart" else said
+            elif field == "data" and event == "delta":
+                said += json.loads(value)["text"]
+            elif field == "data" and event == "done":
+                reply: dict[str, Any] = json.loads(value)
+                if reply["text"] == said:
+                    return reply
+        self._tally.failed("stream")
         return None
 
     async def _report(self, visit: Visit, model: str, *, completed: bool | None = None) -> None:

@@ -83,7 +83,7 @@ async def converse(request: web.Request) -> web.Response:
 
 
 async def converse_stream(request: web.Request) -> web.StreamResponse:
-    """Bedrock's ConverseStream: the same answers, word by word; half of the errors come midway."""
+    """Bedrock's ConverseStream: the same answers in pieces; half of the errors come midway."""
     body = await request.json()
     if problem := _problem(body):
         return _failure(400, "ValidationException", problem)
@@ -98,14 +98,14 @@ async def converse_stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/vnd.amazon.eventstream"})
     await response.prepare(request)
     await response.write(event("messageStart", {"role": "assistant"}))
-    words = re.findall(r"\S+\s*|\s+", text)
-    for index, word in enumerate(words):
+    pieces = re.findall(r"(?:\S+\s*){1,4}|\s+", text)
+    for index, piece in enumerate(pieces):
         if index:
-            await asyncio.sleep(pause * _AT_ONCE / len(words))
-        if draw.kind == "error" and index == len(words) // 2:
+            await asyncio.sleep(pause * _AT_ONCE / len(pieces))
+        if draw.kind == "error" and index == len(pieces) // 2:
             await response.write(exception("modelStreamErrorException", "The stream broke off."))
             return response
-        delta = {"contentBlockIndex": 0, "delta": {"text": word}}
+        delta = {"contentBlockIndex": 0, "delta": {"text": piece}}
         await response.write(event("contentBlockDelta", delta))
     ended = _ended(body, text, draw)
     await response.write(event("contentBlockStop", {"contentBlockIndex": 0}))

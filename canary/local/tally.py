@@ -36,7 +36,7 @@ class Tally:
             self.sticky_violations += 1
 
     def failed(self, how: str) -> None:
-        """The customer saw an error: an HTTP status, `timeout` or `connection`."""
+        """The customer saw an error: an HTTP status, `timeout`, `connection` or `stream`."""
         self.errors[how] += 1
 
     def outcome_sent(self) -> None:

@@ -16,6 +16,10 @@ RETURN_SECONDS = 5.0
 """Nobody comes back sooner (real seconds): the conversation before is over by then."""
 ANONYMOUS_SHARE = 0.3
 SAME_INTENT_SHARE = 0.85
+PRIME_SHARE = 0.4
+"""Of the customers who are signed in."""
+STREAMED_SHARE = 0.05
+"""Of the conversations: a stream costs this machine several answers."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Visit:
     who: dict[str, str]
     intents: tuple[str, ...]
     think_seconds: float
+    prime: bool = False
+    """The customer's tier."""
+    streams: bool = False
+    """Whether the answers are read while they come."""
 
 
 class Visits:
@@ -56,8 +64,12 @@ class Visits:
         who = {"session_id": session_id}
         if uniform(self._seed, "anonymous", session_id) >= ANONYMOUS_SHARE:
             who["customer_id"] = f"u{self._seed}-{root:06d}"
+        signed_in = "customer_id" in who
+        prime = signed_in and uniform(self._seed, "prime", session_id) < PRIME_SHARE
+        streams = uniform(self._seed, "stream", conversation_id) < STREAMED_SHARE
         pause = self._load.think_seconds * (0.5 + uniform(self._seed, "think", conversation_id))
-        return Visit(conversation_id, who, self._intents(conversation_id, turns), pause)
+        intents = self._intents(conversation_id, turns)
+        return Visit(conversation_id, who, intents, pause, prime=prime, streams=streams)
 
     def _intents(self, conversation_id: str, turns: int) -> tuple[str, ...]:
         """The first by volume; later ones mostly the same."""

@@ -78,6 +78,7 @@ async def chat(request: Request) -> Response:
             conversation_id=body.conversation_id,
             message=body.message,
             trace=request.headers.get(TRACE_HEADER, ""),
+            prime=body.prime,
         )
         turns = request.app.state.turns
         if body.stream or EVENTS in request.headers.get("accept", ""):

@@ -54,6 +54,11 @@ class ChatBody(Conversation):
     message: str = Field(
         min_length=1, max_length=LONGEST_MESSAGE, pattern=r"\S", description="what is said"
     )
+    prime: bool = Field(
+        default=False,
+        description="the customer's tier, as what stands before this service knows it; only the "
+        "wording of an answer may depend on it",
+    )
     stream: bool = Field(
         default=False,
         description="answer as server-sent events; `Accept: text/event-stream` asks for the same",

@@ -110,8 +110,9 @@ class FakeApi:
         self.events: dict[str, dict[str, Any]] = {}
         self.ratings: dict[str, int] = {}
         self.failed: set[str] = set()
+        self.streams: set[str] = set()
 
-    async def chat(self, request: web.Request) -> web.Response:
+    async def chat(self, request: web.Request) -> web.StreamResponse:
         """Canary for odd sessions; conversations that end in 7 see an error on every turn."""
         body = await request.json()
         conversation = body["conversation_id"]
@@ -120,16 +121,25 @@ class FakeApi:
             return web.json_response({"error": "no"}, status=502)
         self.turns[conversation] += 1
         canary = int(body["session_id"].rpartition("-")[2]) % 2
-        return web.json_response(
-            {
-                "conversation_id": conversation,
-                "turn": self.turns[conversation],
-                "arm": "canary" if canary else "control",
-                "model_version": "new" if canary else "old",
-                "text": "hm",
-                "reassigned_reason": None,
-            }
-        )
+        reply = {
+            "conversation_id": conversation,
+            "turn": self.turns[conversation],
+            "arm": "canary" if canary else "control",
+            "model_version": "new" if canary else "old",
+            "text": "hm",
+            "reassigned_reason": None,
+        }
+        return await self.streamed(request, reply) if body["stream"] else web.json_response(reply)
+
+    async def streamed(self, request: web.Request, reply: dict[str, Any]) -> web.StreamResponse:
+        """In pieces, of which the first are taken back."""
+        self.streams.add(reply["conversation_id"])
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        said = [("delta", {"text": "no"}), ("restart", {}), *[("delta", {"text": c}) for c in "hm"]]
+        for name, data in (*said, ("done", reply)):
+            await response.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+        return response
 
     async def happened(self, request: web.Request) -> web.Response:
         """Taken."""
@@ -180,6 +190,11 @@ async def test_customers_chat_report_outcomes_and_count_what_they_saw(
     assert final["outcomes_sent"] == len(fake.events) + len(fake.ratings)
     assert final["customer_errors"] == len(fake.failed) == final["errors"]["502"]
     assert final["sticky_violations"] == 0
+    planned = Visits(load_scenario(path).load, 3, policy.intents)
+    made = map(planned.visit, range(final["conversations"]))
+    streaming = {visit.conversation_id for visit in made if visit.streams}
+    assert fake.streams == streaming - fake.failed
+    assert fake.streams
     world = World(load_scenario(path), policy.baseline, candidate="new")
     for conversation, body in fake.events.items():
         canary = int(body["session_id"].rpartition("-")[2]) % 2 == 1
