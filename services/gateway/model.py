@@ -22,14 +22,13 @@ from canary.aws import clock
 
 __all__ = [
     "CLIENT_CONFIG",
-    "MAX_TOKENS",
     "SYSTEM_PROMPT",
     "Answer",
     "Guardrail",
     "ModelCallError",
+    "asked",
     "converse",
     "refused",
-    "spoken",
 ]
 
 CONNECT_SECONDS = 2
@@ -105,16 +104,7 @@ async def converse(
     started = clock.monotonic()
     try:
         reply = await client.converse(
-            modelId=model_id,
-            system=[{"text": each} for each in (SYSTEM_PROMPT, instruction) if each],
-            messages=spoken(messages),
-            guardrailConfig={
-                "guardrailIdentifier": guardrail.id,
-                "guardrailVersion": guardrail.version,
-                "trace": "disabled",
-            },
-            inferenceConfig={"maxTokens": max_tokens},
-            requestMetadata=dict(metadata),
+            **asked(model_id, guardrail, messages, metadata, instruction, max_tokens=max_tokens)
         )
     except ClientError as error:
         raise refused(error, started) from error
@@ -131,7 +121,31 @@ async def converse(
     )
 
 
-def spoken(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+def asked(
+    model_id: str,
+    guardrail: Guardrail,
+    messages: Sequence[Mapping[str, str]],
+    metadata: Mapping[str, str],
+    instruction: str,
+    *,
+    max_tokens: int = MAX_TOKENS,
+) -> dict[str, Any]:
+    """The parameters of Converse and of ConverseStream: the same question either way."""
+    return {
+        "modelId": model_id,
+        "system": [{"text": each} for each in (SYSTEM_PROMPT, instruction) if each],
+        "messages": _spoken(messages),
+        "guardrailConfig": {
+            "guardrailIdentifier": guardrail.id,
+            "guardrailVersion": guardrail.version,
+            "trace": "disabled",
+        },
+        "inferenceConfig": {"maxTokens": max_tokens},
+        "requestMetadata": dict(metadata),
+    }
+
+
+def _spoken(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     """The conversation as Bedrock takes it, the last message as what the guardrail judges.
 
     What was said before was judged when it was new, and would be paid for again each turn.

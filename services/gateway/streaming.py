@@ -15,13 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from canary.aws import clock
 from services.gateway.model import (
-    MAX_TOKENS,
-    SYSTEM_PROMPT,
     Answer,
     Guardrail,
     ModelCallError,
+    asked,
     refused,
-    spoken,
 )
 
 __all__ = ["converse_stream"]
@@ -49,23 +47,13 @@ async def converse_stream(
     """
     started, loop = clock.monotonic(), asyncio.get_running_loop()
     until = loop.time() + FIRST_PIECE_SECONDS
+    question = asked(model_id, guardrail, messages, metadata, instruction)
+    question["guardrailConfig"]["streamProcessingMode"] = "sync"
     said: list[str] = []
     ended: dict[str, Any] = {}
     try:
         async with asyncio.timeout_at(until):
-            reply = await client.converse_stream(
-                modelId=model_id,
-                system=[{"text": each} for each in (SYSTEM_PROMPT, instruction) if each],
-                messages=spoken(messages),
-                guardrailConfig={
-                    "guardrailIdentifier": guardrail.id,
-                    "guardrailVersion": guardrail.version,
-                    "trace": "disabled",
-                    "streamProcessingMode": "sync",
-                },
-                inferenceConfig={"maxTokens": MAX_TOKENS},
-                requestMetadata=dict(metadata),
-            )
+            reply = await client.converse_stream(**question)
         with contextlib.closing(reply["stream"]) as stream:
             events = aiter(stream)
             while True:

@@ -157,29 +157,38 @@ async def test_change_when_under_load_then_no_request_fails(scene: Scene) -> Non
     """Weights move, a task drains and stops while requests are under way: all are answered 200."""
     generator = random.Random(3)
     statuses: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
     stop = asyncio.Event()
     scene.tasks["canary"].delay = 0.01
 
-    async def ask() -> None:
+    async def ask(who: int) -> None:
         while not stop.is_set():
             statuses[(await scene.get())[0]] += 1
+            answers[who] += 1
 
+    async def answered_again(askers: range) -> None:
+        """Each of these has been answered a request that began after now."""
+        until = {who: answers[who] + 2 for who in askers}
+        async with asyncio.timeout(60):
+            while any(answers[who] < count for who, count in until.items()):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+    everybody = range(8)
     await scene.rules((path("/*"), forward(primary=50, canary=50)))
-    asking = [asyncio.create_task(ask()) for _ in range(8)]
-    for _ in range(40):
+    asking = [asyncio.create_task(ask(who)) for who in everybody]
+    for number in range(40):
         weight = generator.randrange(101)
         await scene.rules((path("/*"), forward(primary=weight, canary=100 - weight)))
-        await asyncio.sleep(0.005)
+        await answered_again(range(number % 8, number % 8 + 1))
     await scene.rules((path("/*"), forward(primary=100, canary=0)))
     scene.targets[GROUP + "canary"][0][2] = "draining"
     await scene.rules((path("/*"), forward(primary=100, canary=0)))
-    await asyncio.sleep(0.05)
+    await answered_again(everybody)
     await scene.tasks["canary"].stop()
-    await asyncio.sleep(0.05)
+    await answered_again(everybody)
     stop.set()
     await asyncio.gather(*asking)
     assert set(statuses) == {200}
-    assert statuses[200] > 100
     counted = scene.balancer.counts.take()["groups"]
     assert sum(group["requests"] for group in counted) == statuses[200]
 
