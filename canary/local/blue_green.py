@@ -19,7 +19,7 @@ from canary.local.emulator import ACCOUNT, Emulator
 
 __all__ = ["BlueGreen", "DeploymentFailedError", "DeploymentStoppedError"]
 
-_START_SECONDS = 60.0
+_START_SECONDS = 240.0
 """How long new tasks may take to be healthy, real: a process starts as fast as it can."""
 
 _LOOK_SECONDS = 10.0

@@ -18,7 +18,7 @@ from canary.local.processes import Processes
 
 __all__ = ["Cache"]
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _FIRST_USER = "default"
 _REGION_USER = ("region", "reset", "on", "nopass", "~*", "&*", "+@all")
 """Who sets up the others: a template may give the default user a password."""

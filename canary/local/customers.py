@@ -23,6 +23,7 @@ from canary.local.behaviour import OutcomeDraw, World, draw_outcome
 from canary.local.clock import Clock
 from canary.local.control_lines import print_line, read_lines
 from canary.local.scenario import load_scenario
+from canary.local.speed import rate_factor
 from canary.local.talk import Language, message, spoken_in
 from canary.local.tally import Tally
 from canary.local.visits import Visit, Visits
@@ -68,9 +69,10 @@ class Customers:
     async def run(self) -> None:
         """Start conversations on time until stopped, then wait for those under way."""
         begun = time.monotonic()
+        slower = 1 / rate_factor(self._clock.factor)
         number = 0
         while not self._stopped.is_set():
-            due = begun + self._visits.arrival_seconds(number)
+            due = begun + self._visits.arrival_seconds(number) * slower
             if (wait := due - time.monotonic()) > 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopped.wait(), wait)
@@ -81,7 +83,7 @@ class Customers:
             task.add_done_callback(self._open.discard)
             number += 1
         if self._open:
-            _, late = await asyncio.wait(self._open, timeout=FINISH_SECONDS)
+            _, late = await asyncio.wait(self._open, timeout=FINISH_SECONDS * slower)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

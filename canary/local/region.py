@@ -33,13 +33,11 @@ from canary.local.load_balancer_control import LoadBalancerControl
 from canary.local.log_router import LogRouter
 from canary.local.parts import Parts
 from canary.local.result import StoredEvents
+from canary.local.speed import clock_factor
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
 
-__all__ = ["CLOCK_FACTOR", "EmbeddedRegion", "StartError"]
-
-CLOCK_FACTOR = 60.0
-"""Virtual seconds a real second: a virtual minute is a second."""
+__all__ = ["EmbeddedRegion", "StartError"]
 
 PREFIX = "/mangaassist/canary"
 RELEASES_TABLE = "canary-releases"
@@ -47,8 +45,8 @@ MACHINE = "canary-release"
 CERTIFICATE = "/mangaassist/api/certificate-arn"
 """What a platform engineer writes before the first deployment; there is no TLS here."""
 
-_STEADY_SECONDS = 60.0
-_FIRST_LINE_SECONDS = 30.0
+_STEADY_SECONDS = 240.0
+_FIRST_LINE_SECONDS = 120.0
 _SDK_NAMES = ("BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
 
 
@@ -69,7 +67,7 @@ class EmbeddedRegion:
         checkout: Path,
         on_transition: OnTransition,
     ) -> None:
-        self.clock = Clock.starting_now(CLOCK_FACTOR)
+        self.clock = Clock.starting_now(clock_factor())
         self.policy = policy
         self.candidate = candidate
         self._assembly = assembly

@@ -15,11 +15,12 @@ from canary.local.child import Child
 from canary.local.faults import Faults
 from canary.local.live_page import LivePage, as_json
 from canary.local.outcome import reason_of, stage_shares
-from canary.local.region import CLOCK_FACTOR, RELEASES_TABLE, EmbeddedRegion
+from canary.local.region import RELEASES_TABLE, EmbeddedRegion
 from canary.local.registering import TEST_ID, register_test, settlement_line
 from canary.local.result import RunResult
 from canary.local.scenario import Fault, Scenario
 from canary.local.scenario import Phase as ModelPhase
+from canary.local.speed import QUICKEST
 from canary.local.status import AlarmLine, DecisionLine, Point, RunStatus
 from canary.local.view import View
 from canary.local.wave_before import promote_in_wave_before
@@ -31,9 +32,10 @@ __all__ = ["ScenarioRun"]
 
 RELEASE_ID = "r-001"
 _TICK_SECONDS = 0.25
-_WARM_UP_SECONDS = 2.0
-_AFTERWARDS_SECONDS = 4.0
-_LAST_TOTALS_SECONDS = 20.0
+_WARM_UP_SECONDS = 120.0
+_AFTERWARDS_SECONDS = 240.0
+"""Virtual, both."""
+_LAST_TOTALS_SECONDS = 120.0
 _MINUTE = 60.0
 
 
@@ -59,7 +61,7 @@ class ScenarioRun:
         self._status = RunStatus(
             scenario=scenario.name,
             description=scenario.description,
-            clock_factor=CLOCK_FACTOR,
+            clock_factor=QUICKEST,
             expected=scenario.expect.outcome,
             policy_changes=list(policy.changes),
             stages=[round(100 * stage.rate, 1) for stage in policy.stages],
@@ -115,6 +117,9 @@ class ScenarioRun:
             on_transition=self._on_transition,
         )
         self._region = region
+        self._status.clock_factor = region.clock.factor
+        if region.clock.factor < QUICKEST:
+            say(f"  this machine is slow or busy: the clock runs x{region.clock.factor:g}")
         region.start()
         say("  deploying " + self._policy.region)
         region.deploy(lambda stack: say(f"    {stack}"))
@@ -122,7 +127,7 @@ class ScenarioRun:
         say(f"  commands   {region.parts.emulator.settings_line()} canary explain")
         self._faults = Faults(region)
         self._start_customers()
-        time.sleep(_WARM_UP_SECONDS)
+        region.clock.sleep(_WARM_UP_SECONDS)
         self._status.happened(register_test(region, self._candidate, self._scenario))
         self._begin_release()
         outcome = self._watch()
@@ -197,13 +202,13 @@ class ScenarioRun:
                 if state.phase is Phase.AWAITING_APPROVAL and not approved:
                     approved = self._approve()
                 if state.terminal and over_at is None:
-                    over_at = time.monotonic()
+                    over_at = region.clock.now()
                 if state.terminal and not settled and (line := settlement_line(region)):
                     self._status.happened(line)
                     settled = True
             self._show_region(minute)
             self._view.update(self._status)
-            if over_at is not None and time.monotonic() - over_at > _AFTERWARDS_SECONDS:
+            if over_at is not None and region.clock.now() - over_at > _AFTERWARDS_SECONDS:
                 break
             if minute >= horizon and over_at is None:
                 break

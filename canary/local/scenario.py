@@ -71,7 +71,7 @@ class Load(Part):
     """The customers."""
 
     conversations_per_second: Positive = Field(
-        default=50.0, description="new conversations a real second"
+        default=50.0, description="new conversations a virtual minute"
     )
     returning: Share = Field(
         default=0.2, description="share of conversations of a customer who was there before"
