@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("canary.cli.evaluate:evaluate", "Score a candidate before any customer meets it."),
     "start": ("canary.cli.operate:start", "Start a release of a candidate model."),
     "status": ("canary.cli.operate:status", "Say where the release stands, and why."),
+    "watch": ("canary.cli.watch:watch", "Follow the release until it is over."),
     "explain": ("canary.cli.explain:explain", "Say why a release was decided on as it was."),
     "page": ("canary.cli.page:page", "Show the region's status page on this machine."),
     "hold": ("canary.cli.operate:hold", "Pause the release at its present weights."),

@@ -99,18 +99,21 @@ def in_region(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command its region, and each error of the SDK one line."""
 
     @click.option("--region", "region_name", default="", help="Region (default: the SDK's).")
+    @click.option("--profile", default="", help="Profile of the SDK's configuration.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(function)
-    def wrapped(*, region_name: str, as_json: bool, **options: Any) -> None:
+    def wrapped(*, region_name: str, profile: str, as_json: bool, **options: Any) -> None:
+        import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from canary.cli.sdk_errors import explained
+
         try:
+            if profile:
+                boto3.setup_default_session(profile_name=profile)
             function(Region(region_name, as_json), **options)
-        except ClientError as error:
-            click.echo(f"canary: {error.response['Error'].get('Message') or error}", err=True)
-            raise click.exceptions.Exit(_USAGE) from None
-        except (BotoCoreError, LookupError, ValueError) as error:
-            click.echo(f"canary: {error}", err=True)
+        except (BotoCoreError, ClientError, LookupError, ValueError) as error:
+            click.echo(f"canary: {explained(error, region_name)}", err=True)
             raise click.exceptions.Exit(_USAGE) from None
 
     return wrapped

@@ -77,7 +77,7 @@ def state(region: EmbeddedRegion, deployment: str) -> dict[str, Any]:
     return dict(answer["deploymentInfo"])
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 900.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
