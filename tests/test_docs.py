@@ -114,6 +114,7 @@ def alarm_names(policy: CompiledPolicy) -> set[str]:
     names = {"canary-critical", "canary-warning", "canary-silent", "canary-5xx"}
     names |= {"canary-connection-errors", "canary-no-healthy-host", "rollback-dead-letters"}
     names |= {"rollback-failed", "rollback-late", "report-failed"}
+    names |= {"rollback-unanswered", "root-cause-owed"}
     names |= {"bandits-failed", "bandits-late", "events-dropped", "events-late"}
     names |= {"api-target-5xx", "api-balancer-5xx", "api-slow", "api-unhealthy-hosts"}
     names |= {"api-smoke-test"}

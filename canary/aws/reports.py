@@ -19,7 +19,10 @@ class Report:
 
 
 class Reports:
-    """Writes `reports/{release_id}.html` and `.json`; an older version stays readable."""
+    """Writes `reports/{release_id}` with `.html`, `.json`, `.diagnosis.json`.
+
+    An older version of an object stays readable.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -38,7 +41,13 @@ class Reports:
 
     def write_numbers(self, release_id: str, document: Mapping[str, Any]) -> Report:
         """Keep a page's numbers. Raises `LookupError` when the bucket gives them no version."""
-        key = f"reports/{release_id}.json"
+        return self._write_json(f"reports/{release_id}.json", document)
+
+    def write_diagnosis(self, release_id: str, document: Mapping[str, Any]) -> Report:
+        """Keep a rollback's diagnosis. Raises `LookupError` as `write_numbers` does."""
+        return self._write_json(f"reports/{release_id}.diagnosis.json", document)
+
+    def _write_json(self, key: str, document: Mapping[str, Any]) -> Report:
         answer = self._client.put_object(
             Bucket=self._bucket,
             Key=key,

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from canary.aws import clock
 from canary.aws.items import from_item, to_item
 
-__all__ = ["RollbackRecord", "Rollbacks", "iso"]
+__all__ = ["AnsweredError", "Owed", "RollbackRecord", "Rollbacks", "iso"]
+
+
+Owed = Literal["answer", "root_cause"]
+"""What a person owes a rollback: whether it was justified, and why it came to it."""
+
+
+class AnsweredError(RuntimeError):
+    """Somebody has said already whether the rollback was justified."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,20 @@ class Rollbacks:
         return RollbackRecord(release_id, item["sk"], item, item.get("steps", {}))
 
     def open(self, release_id: str, fields: dict[str, Any]) -> RollbackRecord:
-        """Find the rollback of a release, or write its first item with `fields`."""
+        """Find the rollback of a release, or write its first item with `fields`.
+
+        With it what a person owes it from now on: an answer, and after a strike the root cause.
+        """
         if found := self.find(release_id):
             return found
-        self._client.put_item(
-            TableName=self._table,
-            Item=to_item(
-                {"pk": f"ROLLBACK#{release_id}", "sk": iso(clock.now()), "steps": {}} | fields
-            ),
+        opened_at = iso(clock.now())
+        items = [{"pk": f"ROLLBACK#{release_id}", "sk": opened_at, "steps": {}} | fields]
+        owed: tuple[Owed, ...] = ("answer", "root_cause") if fields.get("strike") else ("answer",)
+        items += [_owed_key(what, release_id) | {"opened_at": opened_at} for what in owed]
+        self._client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": self._table, "Item": to_item(item)}} for item in items
+            ]
         )
         found = self.find(release_id)
         if found is None:
@@ -72,14 +86,52 @@ class Rollbacks:
         """Write one attribute of the rollback."""
         self._update(record, "#name = :value", name, value)
 
+    def answer(self, record: RollbackRecord, answer: dict[str, Any]) -> None:
+        """Keep what a person says of the rollback, once; raises `AnsweredError` afterwards."""
+        keep = {
+            "TableName": self._table,
+            "Key": _key(record),
+            "UpdateExpression": "SET answer = :answer",
+            "ConditionExpression": "attribute_not_exists(answer)",
+            "ExpressionAttributeValues": to_item({":answer": answer}),
+        }
+        try:
+            self._client.transact_write_items(
+                TransactItems=[{"Update": keep}, self.paid("answer", record.release_id)]
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            raise AnsweredError(record.release_id) from error
+
+    def paid(self, what: Owed, release_id: str) -> dict[str, Any]:
+        """The write, for a transaction, after which a person does not owe it any more."""
+        return {"Delete": {"TableName": self._table, "Key": to_item(_owed_key(what, release_id))}}
+
+    def owed_since(self, what: Owed) -> float | None:
+        """Since when (epoch seconds) the oldest of these is owed; None when none is."""
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": f"OWED#{what}"}),
+        )
+        opened = [str(from_item(item)["opened_at"]) for item in answer["Items"]]
+        return dt.datetime.fromisoformat(min(opened)).timestamp() if opened else None
+
     def _update(self, record: RollbackRecord, expression: str, name: str, value: Any) -> None:
         self._client.update_item(
             TableName=self._table,
-            Key=to_item({"pk": f"ROLLBACK#{record.release_id}", "sk": record.opened_at}),
+            Key=_key(record),
             UpdateExpression=f"SET {expression}",
             ExpressionAttributeNames={"#name": name},
             ExpressionAttributeValues=to_item({":value": value}),
         )
+
+
+def _owed_key(what: Owed, release_id: str) -> dict[str, Any]:
+    return {"pk": f"OWED#{what}", "sk": release_id}
+
+
+def _key(record: RollbackRecord) -> dict[str, Any]:
+    return to_item({"pk": f"ROLLBACK#{record.release_id}", "sk": record.opened_at})
 
 
 def iso(epoch: float) -> str:

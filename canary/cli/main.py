@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("canary.cli.report:report", "Make the report that a person approves from."),
     "approve": ("canary.cli.approval:approve", "Approve the step from 50% to 100%."),
     "reject": ("canary.cli.approval:reject", "Reject that step: hold at 50%."),
+    "diagnose": ("canary.cli.diagnose:diagnose", "Show what a rollback saw; say if it was right."),
     "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),
 }
 """Name, in the order of the help: where the command is, and its line of help."""

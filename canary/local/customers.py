@@ -109,8 +109,13 @@ class Customers:
 
     async def _say(self, visit: Visit, text: str) -> dict[str, Any] | None:
         """Send one message; None when the customer saw an error."""
-        body = {**visit.who, "conversation_id": visit.conversation_id, "message": text}
-        body |= {"prime": visit.prime, "stream": visit.streams}
+        body: dict[str, Any] = {
+            **visit.who,
+            "conversation_id": visit.conversation_id,
+            "message": text,
+            "prime": visit.prime,
+            "stream": visit.streams,
+        }
         try:
             async with self._session.post(f"{self._url}/v1/chat", json=body) as response:
                 if response.status != _OK:

@@ -12,7 +12,7 @@ from canary.aws.functions import Function
 from canary.aws.ledger import Registrations
 from canary.aws.metrics import Metrics
 from canary.aws.records import Releases
-from canary.aws.rollbacks import RollbackRecord, Rollbacks
+from canary.aws.rollbacks import Owed, RollbackRecord, Rollbacks
 from canary.aws.settings import from_environment
 from canary.aws.task_sets import Service
 from canary.aws.traffic import Rules, Traffic
@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
                 METRICS.put({"RollbackSeconds": record.age(clock.now())})
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
-    METRICS.put(standing(state))
+    METRICS.put(standing(state) | owed(clock.now()))
     CAPACITY.hold(held=state is not None)
     settle()
     return {"repaired": repaired, "asked_share": shares}
@@ -105,6 +105,16 @@ def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
             "detail": str(fields.get("detail", "")),
         }
     )
+
+
+def owed(now: float) -> dict[str, float]:
+    """How long rollbacks have waited for a person's answer and for their root cause, if any do."""
+    names: dict[Owed, str] = {
+        "answer": "RollbackUnansweredSeconds",
+        "root_cause": "RootCauseOwedSeconds",
+    }
+    since = {name: ROLLBACKS.owed_since(what) for what, name in names.items()}
+    return {name: now - at for name, at in since.items() if at is not None}
 
 
 def settle() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from canary.aws import clock
 from canary.aws.athena import Athena, Tables
 from canary.aws.clients import client
+from canary.aws.diagnosing import Diagnoser
 from canary.aws.event_days import EventDays
 from canary.aws.looks import Looks
 from canary.aws.records import Releases
@@ -35,15 +36,19 @@ S3 = client("s3")
 ATHENA = Athena(client("athena"), from_environment(Tables))
 RELEASES = Releases(DYNAMODB, SETTINGS.releases_table)
 REPORTS = Reports(S3, SETTINGS.reports_bucket)
+ROLLBACKS = Rollbacks(DYNAMODB, SETTINGS.rollbacks_table)
+DIAGNOSER = Diagnoser(ATHENA, ROLLBACKS)
 MAKER = ReportMaker(
     Looks(S3, SETTINGS.reports_bucket),
     EvidenceStore(ATHENA, EventDays(DYNAMODB, SETTINGS.releases_table, ATHENA)),
-    Rollbacks(DYNAMODB, SETTINGS.rollbacks_table),
+    ROLLBACKS,
 )
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Write both objects, the page last: whoever finds a page finds its numbers.
+
+    After a rollback its diagnosis is written too, while what happened can still be read.
 
     The answer names the page's version, or nothing for an execution that was never admitted.
     """
@@ -53,6 +58,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return {"key": None, "version": None}
     document = MAKER.document(state, clock.now())
     REPORTS.write_numbers(release_id, document)
+    if state.revoked and (found := DIAGNOSER.document(state)):
+        REPORTS.write_diagnosis(release_id, found)
     report = REPORTS.write(release_id, report_page(document))
     return {"key": report.key, "version": report.version}
 

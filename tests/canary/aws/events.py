@@ -14,6 +14,7 @@ COLUMNS = {
     "epoch": "DOUBLE",
     "date": "VARCHAR",
     "release_id": "VARCHAR",
+    "test_id": "VARCHAR",
     "stage": "INTEGER",
     "conversation_id": "VARCHAR",
     "unit_id": "VARCHAR",
@@ -38,6 +39,7 @@ COLUMNS = {
     "cart_abandoned": "BOOLEAN",
     "escalated": "BOOLEAN",
     "turn": "INTEGER",
+    "question": "VARCHAR",
     "text": "VARCHAR",
 }
 DAY_TYPES = dict.fromkeys(
