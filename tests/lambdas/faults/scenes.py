@@ -109,7 +109,7 @@ def release(**changes: Any) -> ReleaseState:
 def register() -> None:
     """A test for the release that is to be admitted."""
     made = default_registration(
-        POLICY, test_id="t-1", candidate="model-b", text="better", by="ana", at=START
+        POLICY, test_id="t-1", candidate="model-b", text="model-b completes more conversations", by="ana", at=START
     )
     made = replace(made, hypothesis="non_inferiority")
     ledger = Registrations(client("dynamodb"), "canary-tests")
