@@ -215,9 +215,7 @@ OPERATOR = {"source": "operator", "release_id": "r-1", "cause": "operator", "str
 @cache
 def load(folder: str) -> ModuleType:
     """A handler with its clients, once a process: a warm function."""
-    spec = importlib.util.spec_from_file_location(
-        f"warm_{folder}", LAMBDAS / folder / "handler.py"
-    )
+    spec = importlib.util.spec_from_file_location(f"warm_{folder}", LAMBDAS / folder / "handler.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -234,14 +232,17 @@ def region(world: World) -> Iterator[Harness]:
     def api_call(client: Any, operation: str, given: dict[str, Any]) -> dict[str, Any]:
         return harness.call(client.meta.service_model.service_name, operation, given)
 
+    def time_of() -> float:
+        return harness.time
+
     def sleep(seconds: float) -> None:
         harness.time += seconds
 
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
         stack.enter_context(mock.patch.object(BaseClient, "_make_api_call", api_call))
-        stack.enter_context(mock.patch.object(clock, "now", lambda: harness.time))
-        stack.enter_context(mock.patch.object(clock, "monotonic", lambda: harness.time))
+        stack.enter_context(mock.patch.object(clock, "now", time_of))
+        stack.enter_context(mock.patch.object(clock, "monotonic", time_of))
         stack.enter_context(mock.patch.object(clock, "sleep", sleep))
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)

@@ -20,9 +20,6 @@ from tests.lambdas.faults.aws import World
 from tests.lambdas.faults.harness import Fault, Harness, Kind, region
 from tests.lambdas.faults.scenes import SCENES, Scene
 
-PAGES = ("rollback", "pause")
-"""Functions whose messages may come twice: nobody is told too little."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -133,9 +130,8 @@ def picture(world: World) -> dict[str, Any]:
     kept: dict[str, Any] = {"weights": dict(world.weights), "executions": dict(world.executions)}
     kept |= {f"table {name}": copy.deepcopy(items) for name, items in world.tables.items()}
     for name, value in world.parameters.items():
-        if name.endswith("assignment"):
-            value = json.dumps(json.loads(value) | {"version": 0})
-        kept[name] = value
+        published = name.endswith("assignment")
+        kept[name] = json.loads(value) | {"version": 0} if published else value
     return kept
 
 
@@ -153,6 +149,11 @@ def run(chosen: Iterable[Case]) -> Iterator[Finding]:
         yield judge(case, worlds[key].copy())
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main(names: list[str]) -> int:
     """Run all, or the scenes of the functions named; 1 when something is unsafe or lost."""
     unsafe = lost = count = 0
@@ -163,12 +164,12 @@ def main(names: list[str]) -> int:
         count += len(findings)
         for each in findings:
             if each.unsafe or each.lost:
-                print(f"{'UNSAFE' if each.unsafe else 'LOST'} {each.case}", flush=True)
-                print(f"    {each.unsafe or each.lost}"[:400], flush=True)
+                say(f"{'UNSAFE' if each.unsafe else 'LOST'} {each.case}")
+                say(f"    {each.unsafe or each.lost}"[:400])
         unsafe += sum(bool(each.unsafe) for each in findings)
         lost += sum(bool(each.lost) for each in findings)
-        print(f"{scene.function} ({scene.name}): {len(findings)} cases", flush=True)
-    print(json.dumps({"cases": count, "unsafe": unsafe, "lost": lost}))
+        say(f"{scene.function} ({scene.name}): {len(findings)} cases")
+    say(json.dumps({"cases": count, "unsafe": unsafe, "lost": lost}))
     return int(bool(unsafe or lost))
 
 

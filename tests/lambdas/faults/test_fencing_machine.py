@@ -78,7 +78,8 @@ class Fencing(RuleBasedStateMachine):
     def records(self) -> list[ReleaseState]:
         table = self.world.tables["canary-releases"]
         return [
-            ReleaseState.from_dict(from_item(item)) for (_, sk), item in table.items()
+            ReleaseState.from_dict(from_item(item))
+            for (_, sk), item in table.items()
             if sk == "RECORD"
         ]
 
