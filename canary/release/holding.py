@@ -46,6 +46,9 @@ def on_held(state: ReleaseState, event: events.OperatorHeld) -> Outcome:
         return state, (Notify("on_call", f"{state.release_id}: hold refused", text),)
     if state.hold is None:
         return hold(state, Cause.OPERATOR, at=event.at, detail=event.detail)
+    if (state.hold.cause, state.hold.detail) == (Cause.OPERATOR, event.detail):
+        subject = f"{state.release_id} held at stage {state.stage}: {Cause.OPERATOR.value}"
+        return state, repeated(state, event.at, Notify("on_call", subject, event.detail))
     changed = replace(state.hold, cause=Cause.OPERATOR, detail=event.detail, both_ok_since=None)
     return replace(state, hold=changed), (Save(), PublishStatus("held"))
 

@@ -317,3 +317,55 @@ def test_the_scaling_target_is_written_when_it_differs_only(region: Any) -> None
     region.release()
     assert reconcile.CAPACITY.hold(held=True) is True
     assert reconcile.CAPACITY.hold(held=True) is False
+
+
+def test_a_rollback_that_died_before_its_mark_is_finished_and_not_undone(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """Rules that give the canary less than the record allows stay, and the release is ended."""
+    region.release()
+    region.shift(ALL_ON_PRIMARY)
+    region.load("reconcile").handler({}, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    (call,) = started
+    assert (call["source"], call["release_id"]) == ("reconcile", "r-1")
+    assert (call["cause"], call["strike"]) == ("machinery", False)
+
+
+def test_the_rollback_that_is_finished_keeps_its_own_reason(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """It had opened its record, with a strike, before it died."""
+    from canary.aws.rollbacks import Rollbacks
+
+    region.release()
+    opened = {"cause": "critical_alarm", "strike": True, "detail": "errors"}
+    Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", opened)
+    region.clock.time += 90
+    region.load("reconcile").handler({}, None)
+    (call,) = started
+    assert (call["cause"], call["strike"], call["detail"]) == ("critical_alarm", True, "errors")
+
+
+def test_rates_that_a_rollback_overtook_are_taken_back(
+    region: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revoked while they were published: readers must not be left with a canary."""
+    from canary.aws.faults import Revoked
+    from canary.aws.parameters import Parameters
+
+    prepared(region)
+    module = region.load("set_traffic")
+    put = Parameters.put
+
+    def overtaken(self: Parameters, name: str, value: str) -> None:
+        record = region.record()
+        if not record.revoked:
+            region.releases.save(record, replace(record, revoked=True, cause=Cause.OPERATOR))
+        put(self, name, value)
+
+    monkeypatch.setattr(Parameters, "put", overtaken)
+    with pytest.raises(Revoked):
+        module.handler(EVENT, None)
+    assert json.loads(region.parameter("assignment"))["active"] is False
+    assert region.parameter("status") == "rolled_back"
