@@ -261,6 +261,7 @@ def unable(_self: Function, _event: dict[str, Any]) -> None:
 def test_without_a_rollback_no_age_is_published(region: Any) -> None:
     """The alarm's metric has no value, and no value is well."""
     region.release()
+    region.shift(AT_STAGE)
     region.load("reconcile").handler({}, None)
     assert region.metric("RollbackSeconds") == []
 
@@ -304,6 +305,7 @@ def test_no_task_is_taken_away_while_a_release_is_active(region: Any) -> None:
     reconcile({}, None)
     assert not suspended(region)
     state = region.release()
+    region.shift(AT_STAGE)
     reconcile({}, None)
     assert suspended(region)
     region.releases.save(state, replace(state, phase=Phase.ROLLED_BACK))
