@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from canary.aws.faults import NotReady
 from canary.aws.functions import Function
 from canary.aws.traffic import Traffic
 from canary.release.model import Cause, Hold, Phase
@@ -371,3 +373,28 @@ def test_rates_that_a_rollback_overtook_are_taken_back(
         module.handler(EVENT, None)
     assert json.loads(region.parameter("assignment"))["active"] is False
     assert region.parameter("status") == "rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "changes"),
+    [
+        ("set_traffic", {"stage": 2}, {"stage": 1, "target_stage": 2}),
+        (
+            "promote",
+            {"step": "shift_to_canary"},
+            {"stage": 3, "target_stage": 4, "control_header_on_canary": True},
+        ),
+    ],
+)
+def test_a_shift_that_died_before_a_hold_is_not_confirmed_by_its_retry(
+    region: Any, function: str, event: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """Nothing was moved, so the record keeps the stage that customers have."""
+    hold = Hold(Cause.MACHINERY, (), 1.0, Phase.SHIFTING)
+    before = region.release(phase=Phase.HELD, hold=hold, **changes)
+    region.shift(AT_STAGE)
+    module = region.load(function)
+    with contextlib.suppress(NotReady):
+        module.handler({"release_id": "r-1", **event}, None)
+    assert region.weights() == AT_STAGE
+    assert region.record() == before
