@@ -73,12 +73,13 @@ def judge(case: Case, world: World) -> Finding:
         harness.tick()
         unsafe = unsafe_now(harness, case)
         lost = "" if settled(harness, case) else f"{scenes.record(harness.world)}"
-        once = picture(harness.world)
+        # What failed for good and was held or paged may go on when it is called again: progress.
+        once = picture(harness.world) if final(harness.world, scene) else None
         harness.run(scene.function, scene.event)
         harness.deliver()
         harness.tick()
         unsafe = unsafe or unsafe_now(harness, case)
-        if not lost and not unsafe and picture(harness.world) != once:
+        if not lost and not unsafe and once and picture(harness.world) != once:
             lost = f"a second time it changed {differences(once, picture(harness.world))}"
     return Finding(case, unsafe, lost)
 
@@ -123,6 +124,12 @@ def settled(harness: Harness, case: Case) -> bool:
         fault = scenes.held(scenes.Cause.MACHINERY)
         return scene.reached(world) or fault(world) or scenes.paged(world)
     return scene.reached(world)
+
+
+def final(world: World, scene: Scene) -> bool:
+    """Whether nothing is left to do here: the scene's own end, or a release that is over."""
+    state = scenes.record(world)
+    return scene.reached(world) or (state is not None and state.terminal)
 
 
 def picture(world: World) -> dict[str, Any]:
