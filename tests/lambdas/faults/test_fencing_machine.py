@@ -28,7 +28,7 @@ from tests.lambdas.faults import scenes
 from tests.lambdas.faults.aws import World
 from tests.lambdas.faults.harness import Fault, Harness, Kind, region
 
-EXAMPLES, STEPS = 250, 50
+EXAMPLES, STEPS = 320, 50
 WANTED = 10_000
 """Steps in all, counted."""
 POSSIBLE = frozenset({0, 5, 25, 50, 100})
