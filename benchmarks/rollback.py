@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the others
 """What a cold start of the rollback function pays for our own code, and how big its package is.
 
 `make bench-rollback` prints JSON on its last line: `import_ratio` is the time to import the staged
@@ -53,7 +54,7 @@ _NAMES = (
 def seconds(code: str, package: Path) -> float:
     """How long `code` takes in a new interpreter that finds the function's package."""
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    own = {name: "x" for name in (*_NAMES, *keys)} | {"AWS_DEFAULT_REGION": "us-east-1"}
+    own = dict.fromkeys((*_NAMES, *keys), "x") | {"AWS_DEFAULT_REGION": "us-east-1"}
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     answer = subprocess.run(  # noqa: S603 - our own interpreter and code
         [sys.executable, "-c", _CLOCKED.format(code=code)],
