@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests checkov format lock clean
+.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ bench-bandits: $(STAMP) ## Measure the bandits beside mabwiser: regret, floor, c
 
 bench-requests: $(STAMP) ## Measure the request path beside LiteLLM's proxy (an environment of its own) and bare hops
 	@$(BIN)/python -m benchmarks.request_path
+
+bench-rollback: $(STAMP) ## Measure what the rollback function's import adds to the SDK's; LATENCIES=file adds measured latencies
+	@$(BIN)/python -m benchmarks.rollback $(if $(LATENCIES),--latencies $(LATENCIES))
+
+fault-matrix: $(STAMP) ## Break every AWS call of the release functions in every way (some minutes); 1 if one is unsafe or lost
+	@$(BIN)/python -m tests.lambdas.faults.matrix
 
 checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told not to mind, and why
 	@$(BIN)/python scripts/run_checkov.py

@@ -20,7 +20,7 @@ from canary.aws.traffic import Traffic
 from canary.release import actions
 from canary.release.actions import Action
 from canary.release.machine import decide
-from canary.release.model import Phase, ReleaseState
+from canary.release.model import Cause, Phase, ReleaseState
 from canary.routing.weights import safe_form
 
 __all__ = ["Ending", "EndingError"]
@@ -114,14 +114,21 @@ class Ending:
     def _first(
         self, state: ReleaseState, request: Request, record: RollbackRecord | None
     ) -> Request:
-        """The request that revoked the release: who comes later only finishes its work."""
+        """The request that came first: who comes later only finishes its work.
+
+        Its rollback record says so even when it died before its mark.
+        """
+        known = record.fields if record and state.phase is not Phase.PROMOTING else {}
         if not state.revoked or state.cause is None:
-            return request
-        known = record.fields if record else {}
+            if "cause" not in known:
+                return request
+            cause, strike = Cause(known["cause"]), bool(known.get("strike"))
+        else:
+            cause, strike = state.cause, state.strike
         return dataclasses.replace(
             request,
-            cause=state.cause,
-            strike=state.strike,
+            cause=cause,
+            strike=strike,
             reject=bool(known.get("reject", request.reject)),
             detail=str(known.get("detail", request.detail)),
             alarms=tuple(known.get("alarms", request.alarms)),

@@ -17,7 +17,8 @@ from canary.release import actions
 from canary.release.actions import Action, Audience
 from canary.release.events import Event
 from canary.release.machine import decide
-from canary.release.model import ReleaseState
+from canary.release.model import Phase, ReleaseState
+from canary.release.publication import parameter_over
 from canary.routing.weights import TrafficForm, safe_form
 
 __all__ = ["Performer"]
@@ -66,11 +67,9 @@ class Performer:
             case actions.Shift(form):
                 self._shift(state.release_id, form)
             case actions.PublishAssignment(parameter):
-                assert self.parameters
-                self.parameters.put("assignment", parameter.to_json())
+                self._publish(state, "assignment", parameter.to_json())
             case actions.PublishStatus(status):
-                assert self.parameters
-                self.parameters.put("status", status)
+                self._publish(state, "status", status)
             case actions.SetSessionFlag(active):
                 assert self.session_flag
                 self.session_flag.start({"active": active})
@@ -108,6 +107,24 @@ class Performer:
         if state is None or state.revoked or state.terminal:
             self.traffic.write(safe_form(state.safe_arm if state else "primary"))
             raise Revoked(f"{release_id}: rolled back while traffic moved; moved it back")
+
+    def _publish(self, state: ReleaseState, name: str, value: str) -> None:
+        """Publish; a rollback that came between has the last word, as with traffic.
+
+        Who acts for a release that is over publishes its end, and asks nobody.
+        """
+        assert self.parameters
+        self.parameters.put(name, value)
+        if state.revoked or state.terminal:
+            return
+        now = self.releases.load(state.release_id)
+        if now is None or not (now.revoked or now.phase in (Phase.ROLLED_BACK, Phase.REJECTED)):
+            return
+        over = parameter_over(now, promoted=False)
+        phase = now.phase if now.terminal else Phase.ROLLED_BACK
+        self.parameters.put("assignment", over.to_json())
+        self.parameters.put("status", phase.lower())
+        raise Revoked(f"{state.release_id}: rolled back while its {name} was published")
 
     def _remember(self, action: actions.RememberCandidate) -> None:
         entry = {

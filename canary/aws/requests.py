@@ -1,4 +1,7 @@
-"""Who asks for a rollback, and why: four kinds of event, one request."""
+"""Who asks for a rollback, and why: any event at all becomes a request, or a reason to do nothing.
+
+An alarm's action, an alarm's state change and SNS's copy of it are three documents of one fact.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from canary.release.model import Cause
 __all__ = ["Request", "read_request"]
 
 _FAILED = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+_QUIET = frozenset({"OK", "INSUFFICIENT_DATA"})
+_SHOWN = 300
+"""Characters of an event nobody can read that its readers are shown."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +37,31 @@ class Request:
         return RollbackRequested(at, self.cause, self.strike, self.reject, self.detail, self.alarms)
 
 
-def read_request(event: dict[str, Any]) -> Request | None:
-    """Read any event the rollback function gets; None when it asks for nothing.
+def read_request(event: Any) -> Request | None:
+    """Read whatever the rollback function gets; None when it plainly asks for nothing.
 
-    An alarm's action and an alarm's state change are different documents of the same fact.
+    Never raises: what cannot be read is a wish for safety by someone who failed to say it well,
+    and is no strike.
     """
+    try:
+        return _read(event)
+    except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
+        shown = str(event)[:_SHOWN]
+        detail = f"an event that cannot be read ({type(error).__name__}: {error}): {shown}"
+        return Request("unknown", "", Cause.MACHINERY, strike=False, detail=detail)
+
+
+def _read(event: dict[str, Any]) -> Request | None:
+    if records := event.get("Records"):
+        return _from_topic(records)
     if event.get("source") == "aws.cloudwatch":
-        return _from_alarm(event.get("alarmData") or event.get("detail") or {})
+        return _from_alarm(event.get("alarmData") or event["detail"])
     if event.get("detail-type") == "Step Functions Execution Status Change":
         return _from_execution(event["detail"])
+    if not event.get("source"):
+        raise ValueError("it names no source")
     return Request(
-        source=str(event.get("source", "")),
+        source=str(event["source"]),
         release_id=str(event.get("release_id", "")),
         cause=Cause(event.get("cause", Cause.MACHINERY)),
         strike=bool(event.get("strike")),
@@ -51,10 +71,22 @@ def read_request(event: dict[str, Any]) -> Request | None:
     )
 
 
+def _from_topic(records: list[dict[str, Any]]) -> Request | None:
+    """The first alarm among the messages of a topic that asks for something."""
+    for record in records:
+        message = json.loads(record["Sns"]["Message"])
+        state = {"value": message["NewStateValue"], "reason": message.get("NewStateReason", "")}
+        if found := _from_alarm({"alarmName": message["AlarmName"], "state": state}):
+            return found
+    return None
+
+
 def _from_alarm(alarm: dict[str, Any]) -> Request | None:
-    state = alarm.get("state", {})
-    if state.get("value") != "ALARM":
+    state = alarm["state"]
+    if state["value"] in _QUIET:
         return None
+    if state["value"] != "ALARM":
+        raise ValueError(f"{state['value']!r} is no state of an alarm")
     return Request(
         source="alarm",
         release_id="",

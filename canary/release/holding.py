@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from canary.policy.compiled import CompiledPolicy
 from canary.release import events
-from canary.release.actions import Notify, Outcome, PublishStatus, Save, StartRollback
+from canary.release.actions import Action, Notify, Outcome, PublishStatus, Save, StartRollback
 from canary.release.model import Cause, Hold, Phase, ReleaseState
 
-__all__ = ["hold", "on_arms_watched", "on_held", "on_paused", "on_resumed"]
+__all__ = ["hold", "on_arms_watched", "on_held", "on_paused", "on_resumed", "repeated"]
+
+RETRY_SECONDS = 300.0
+"""Lambda asks again one and three minutes after an asynchronous call that failed."""
 
 _WEAKER = {Cause.WARNING: (Cause.SILENCE, Cause.SHARED), Cause.SILENCE: (Cause.SHARED,)}
 """Which causes a later pause takes over: a shared hold lifts itself, so anything is stronger."""
@@ -23,6 +26,8 @@ def on_paused(state: ReleaseState, event: events.AlarmPaused) -> Outcome:
         return state, (told,)
     if state.hold is None:
         return hold(state, event.cause, at=event.at, detail=event.detail, alarms=event.alarms)
+    if state.hold.cause is event.cause and set(event.alarms) <= set(state.hold.alarms):
+        return state, repeated(state, event.at, told)
     alarms = tuple(dict.fromkeys((*state.hold.alarms, *event.alarms)))
     if state.hold.cause in _WEAKER.get(event.cause, ()):
         changed = replace(
@@ -41,14 +46,17 @@ def on_held(state: ReleaseState, event: events.OperatorHeld) -> Outcome:
         return state, (Notify("on_call", f"{state.release_id}: hold refused", text),)
     if state.hold is None:
         return hold(state, Cause.OPERATOR, at=event.at, detail=event.detail)
+    if (state.hold.cause, state.hold.detail) == (Cause.OPERATOR, event.detail):
+        subject = f"{state.release_id} held at stage {state.stage}: {Cause.OPERATOR.value}"
+        return state, repeated(state, event.at, Notify("on_call", subject, event.detail))
     changed = replace(state.hold, cause=Cause.OPERATOR, detail=event.detail, both_ok_since=None)
-    return replace(state, hold=changed), (Save(),)
+    return replace(state, hold=changed), (Save(), PublishStatus("held"))
 
 
 def on_resumed(state: ReleaseState, event: events.Resumed) -> Outcome:
     """A person lifts the hold; after a gate's hold the block of looks starts anew."""
     if state.hold is None:
-        return state, ()
+        return state, (PublishStatus(state.phase.lower()),)
     anew = state.hold.cause in (Cause.GATE, Cause.SIGNALS, Cause.SHARED)
     seen = replace(state, resumed_at=event.at)
     if state.hold.rule:
@@ -73,6 +81,17 @@ def on_arms_watched(state: ReleaseState, event: events.ArmsWatched) -> Outcome:
     if event.at - since >= watch.shared_lift_seconds:
         return _lift(state, event.at, anew=True, why="both arms are well again")
     return replace(state, hold=replace(held, both_ok_since=since)), (Save(),)
+
+
+def repeated(state: ReleaseState, at: float, told: Notify) -> tuple[Action, ...]:
+    """What follows again when the event of a hold comes again.
+
+    Soon after the hold it is a retry of a call that died before it told anyone, so people hear of
+    it twice rather than never; later it is the alarm's next transition.
+    """
+    assert state.hold is not None
+    status = PublishStatus("held")
+    return (status, told) if at - state.hold.since <= RETRY_SECONDS else (status,)
 
 
 def hold(

@@ -16,7 +16,7 @@ from canary.release.actions import (
     SetSessionFlag,
     Shift,
 )
-from canary.release.holding import hold
+from canary.release.holding import hold, repeated
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.release.publication import POLL_MARGIN_SECONDS, parameter_at, parameter_over
 from canary.release.ramp import at_stage
@@ -56,6 +56,9 @@ def on_approved(state: ReleaseState, event: events.Approved) -> Outcome:
 
 def on_denied(state: ReleaseState, event: events.ApprovalDenied) -> Outcome:
     """Hold where the traffic is; resuming looks again and asks again."""
+    if state.hold is not None and state.hold.cause is Cause.APPROVAL:
+        subject = f"{state.release_id} held at stage {state.stage}: {Cause.APPROVAL.value}"
+        return state, repeated(state, event.at, Notify("ml_engineers", subject, event.detail))
     if state.phase is not Phase.AWAITING_APPROVAL:
         return state, ()
     return hold(state, Cause.APPROVAL, at=event.at, detail=event.detail, resume_to=Phase.BAKING)
@@ -78,7 +81,9 @@ def on_promotion_ordered(state: ReleaseState, _event: events.PromotionOrdered) -
 
 
 def on_promotion_shifted(state: ReleaseState, event: events.PromotionShifted) -> Outcome:
-    """The soak begins, with the primary warm on the old model."""
+    """The soak begins, with the primary warm on the old model; told again, it says so again."""
+    if state.control_header_on_canary and state.phase is Phase.BAKING:
+        return state, (PublishStatus(Phase.BAKING.lower()),)
     if not state.control_header_on_canary or state.target_stage is None:
         return state, ()
     after = at_stage(state, state.target_stage, event.at)
@@ -86,7 +91,9 @@ def on_promotion_shifted(state: ReleaseState, event: events.PromotionShifted) ->
 
 
 def on_promotion_begun(state: ReleaseState, _event: events.PromotionBegun) -> Outcome:
-    """From here a rollback goes to the canary: the primary is about to change."""
+    """From here a rollback goes to the canary; told again, it says again that it was reached."""
+    if state.phase is Phase.PROMOTING and state.safe_arm == "canary":
+        return state, (PublishStatus("promoting"),)
     soaking = state.phase is Phase.BAKING and state.control_header_on_canary
     if not soaking or state.target_stage is not None:
         return state, ()
@@ -110,11 +117,10 @@ def on_primary_replaced(state: ReleaseState, _event: events.PrimaryReplaced) -> 
 
 
 def on_promotion_finished(state: ReleaseState, _event: events.PromotionFinished) -> Outcome:
-    """The candidate is the control model."""
+    """The candidate is the control model; the lock goes last, so a crash repeats the rest."""
     if state.phase is not Phase.PROMOTING or state.safe_arm != "primary":
         return state, ()
     return replace(state, phase=Phase.PROMOTED), (
-        Save(),
         SetSessionFlag(active=False),
         PublishStatus("promoted"),
         Notify(
@@ -122,4 +128,5 @@ def on_promotion_finished(state: ReleaseState, _event: events.PromotionFinished)
             f"{state.release_id} promoted",
             f"{state.candidate} is the control model now.",
         ),
+        Save(),
     )

@@ -51,7 +51,12 @@ def on_stage_ordered(state: ReleaseState, event: events.StageOrdered) -> Outcome
 
 
 def on_shifted(state: ReleaseState, event: events.TrafficShifted) -> Outcome:
-    """Traffic is there; a hold that came meanwhile stays, but at the stage now in force."""
+    """Traffic is there; a hold that came meanwhile stays, but at the stage now in force.
+
+    Told again, it says again where the release stands: the first may have died in between.
+    """
+    if state.target_stage is None and (state.phase, state.stage) == (Phase.BAKING, event.stage):
+        return state, (PublishStatus(Phase.BAKING.lower()),)
     if state.target_stage != event.stage or state.control_header_on_canary:
         return state, ()
     policy = CompiledPolicy.from_json(state.policy)

@@ -87,4 +87,5 @@ def on_machinery_failed(state: ReleaseState, event: events.MachineryFailed) -> O
     if state.hold is None:
         return hold(state, Cause.MACHINERY, at=event.at, detail=event.detail)
     held: Hold = replace(state.hold, cause=Cause.MACHINERY, detail=event.detail, both_ok_since=None)
-    return replace(state, hold=held), (Save(), Notify("on_call", subject, event.detail))
+    told = Notify("on_call", subject, event.detail)
+    return replace(state, hold=held), (Save(), PublishStatus("held"), told)

@@ -74,6 +74,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         raise HarmDetected(f"{SETTINGS.critical_alarm} is in ALARM")
     for fact in STEPS[step]:
         state = PERFORMER.settle(state, fact(clock.now()))
+        if state.phase is Phase.HELD:  # a refused order must not be confirmed
+            break
     if not DONE[step](state):
         raise NotReady(f"{step}: the release is {state.phase.value}")
     return {"done": True}

@@ -21,10 +21,11 @@ from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.release.traffic import allowed_forms
 from canary.routing.rates import asked_share
-from canary.routing.weights import ALL_ON_PRIMARY
+from canary.routing.weights import ALL_ON_PRIMARY, safe_form
 
 PATIENCE_SECONDS = 60.0
 """A rollback this young is still at work."""
+UNMARKED = "Traffic was taken off the canary, and no rollback has marked the release."
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     state = RELEASES.active()
     repaired = repair(state)
-    if state is not None and state.revoked:
+    if state is not None and (state.revoked or taken_off(state)):
         record = ROLLBACKS.find(state.release_id)
         try:
             finish(state, record)
@@ -81,8 +82,24 @@ def repair(state: ReleaseState | None) -> bool:
     wanted = allowed(now)
     if TRAFFIC.read() in wanted:
         return False
+    if now is not None and not now.revoked and taken_off(now):
+        TRAFFIC.put(safe_form(now.safe_arm))
+        return True
     TRAFFIC.put(wanted[0])
     return True
+
+
+def taken_off(state: ReleaseState) -> bool:
+    """Whether a rule gives the canary less than its release may have.
+
+    A rollback that died before its mark leaves this, and so does a person who moved the rules by
+    hand. Nobody puts traffic back on a canary because of that: the release is ended instead. A
+    shift under way is no such thing; past the point of no return the canary itself is safe.
+    """
+    if state.phase is Phase.PROMOTING or state.terminal:
+        return False
+    live, forms = TRAFFIC.read().to_dict(), [form.to_dict() for form in allowed_forms(state)]
+    return any(live[rule] < min(form[rule] for form in forms) for rule in live)
 
 
 def allowed(state: ReleaseState | None) -> tuple[Any, ...]:
@@ -99,10 +116,10 @@ def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
         {
             "source": "reconcile",
             "release_id": state.release_id,
-            "cause": (state.cause or Cause.MACHINERY).value,
-            "strike": state.strike,
+            "cause": (state.cause or Cause(fields.get("cause", Cause.MACHINERY))).value,
+            "strike": state.strike if state.revoked else bool(fields.get("strike")),
             "reject": bool(fields.get("reject")),
-            "detail": str(fields.get("detail", "")),
+            "detail": str(fields.get("detail") or ("" if state.revoked else UNMARKED)),
         }
     )
 

@@ -75,6 +75,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     Raises `EndingError` when a step failed, after every other step was tried.
     """
     request = read_request(event)
+    if request and request.source == "unknown":
+        LOG.error("%s", request.detail)
     if request is None:
         return {"phase": ""}
     known, lock = quick_lock()
@@ -85,7 +87,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     ending.attempt("shift", lambda: shift(safe_arm, lock))
     shifted_at = clock.now()
     state = RELEASES.active()
-    if state is None:
+    if state is None or request.release_id not in ("", state.release_id):
+        # Another release's traffic was taken off because the lock did not answer: the reconciler
+        # ends that release for its own reason, not for this one's.
         return {"phase": phase_of(request.release_id)}
     return {"phase": ending.run(state, request, shifted_at).value}
 

@@ -15,6 +15,7 @@ from canary.aws.records import Releases
 from canary.aws.settings import from_environment
 from canary.aws.traffic import Rules, Traffic
 from canary.release.events import StageOrdered, TrafficShifted
+from canary.release.model import Phase
 
 
 @dataclass(frozen=True)
@@ -45,5 +46,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if ALARMS.critical():
         raise HarmDetected(f"{SETTINGS.critical_alarm} is in ALARM")
     state = PERFORMER.settle(state, StageOrdered(clock.now(), stage))
+    if state.phase is Phase.HELD:  # nothing was shifted, whatever an earlier try had ordered
+        return {"done": False}
     state = PERFORMER.settle(state, TrafficShifted(clock.now(), stage))
     return {"done": state.stage == stage}

@@ -1,4 +1,4 @@
-"""Calls of the rollback function that failed for good, and the alarm that tells of them."""
+"""Calls of rollback and pause that failed for good, and the alarm that tells of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = "rollback-dead-letters"
 
 
 class LostRollbacks(Construct):
-    """The function's dead-letter `queue`. Its alarm is about us, not a guardrail of the canary."""
+    """The functions' dead-letter `queue`. Its alarm is about us, not a guardrail of the canary."""
 
     def __init__(self, scope: Construct, construct_id: str, *, on_call: sns.ITopic) -> None:
         super().__init__(scope, construct_id)
@@ -31,7 +31,8 @@ class LostRollbacks(Construct):
             self,
             "Alarm",
             name=_NAME,
-            description="A call of the rollback function failed for good: look at its log.",
+            description="A call of the rollback or the pause function failed for good: look at "
+            "their logs.",
             metric=self.queue.metric_approximate_number_of_messages_visible(
                 period=cdk.Duration.minutes(1), statistic="Maximum"
             ),

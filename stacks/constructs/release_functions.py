@@ -88,6 +88,7 @@ class ReleaseFunctions(Construct):
             30,
             env.releases | env.prefix | env.on_call | env.engineers | rollback_env,
             [records, see_alarms, publish_state, *tell, roll_back],
+            dead_letters=self.lost_rollbacks.queue,
         )
         self.admit = self._function(
             "admit",

@@ -174,7 +174,7 @@ def test_the_reconciler_settles_the_test_of_a_release_that_is_over(
 ) -> None:
     """However it ended, a minute later, and once."""
     region.take(region.register())
-    state = region.release(p_value=1e-9)
+    state = region.release(p_value=1e-9, stage=0)
     reconcile(region)
     assert region.ledger.find("t-1").settlement is None
     region.releases.save(state, replace(state, phase=phase))

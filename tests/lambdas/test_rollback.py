@@ -356,3 +356,29 @@ def test_a_record_that_moves_meanwhile_is_marked_all_the_same(
     handler(ALARM, None)
     record = region.record()
     assert (record.phase, record.looks_done) == (Phase.ROLLED_BACK, 7)
+
+
+@pytest.mark.parametrize("event", [None, [], {"source": "operator", "cause": "because"}])
+def test_an_event_that_cannot_be_read_still_makes_traffic_safe(
+    region: Any, flags: list[dict[str, Any]], event: Any
+) -> None:
+    """Whoever meant it failed to say it; the record keeps the words, and nobody has a strike."""
+    region.release()
+    region.shift(AT_STAGE)
+    assert region.load("rollback").handler(event, None) == {"phase": "ROLLED_BACK"}
+    assert region.weights() == ALL_ON_PRIMARY
+    assert (region.record().cause, region.record().strike) == (Cause.MACHINERY, False)
+    assert "cannot be read" in rollback_record(region).fields["detail"]
+
+
+def test_a_late_request_for_another_release_ends_nothing_when_the_lock_is_slow(
+    region: Any, flags: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its traffic went to the safe arm; the reconciler ends it, for its own reason."""
+    region.release()
+    region.shift(AT_STAGE)
+    module = region.load("rollback")
+    monkeypatch.setattr(module, "QUICK_RELEASES", None)
+    module.handler({"source": "operator", "release_id": "r-0", "strike": True}, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    assert not region.record().revoked

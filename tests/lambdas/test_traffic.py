@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from canary.aws.faults import NotReady
 from canary.aws.functions import Function
 from canary.aws.traffic import Traffic
 from canary.release.model import Cause, Hold, Phase
@@ -261,6 +263,7 @@ def unable(_self: Function, _event: dict[str, Any]) -> None:
 def test_without_a_rollback_no_age_is_published(region: Any) -> None:
     """The alarm's metric has no value, and no value is well."""
     region.release()
+    region.shift(AT_STAGE)
     region.load("reconcile").handler({}, None)
     assert region.metric("RollbackSeconds") == []
 
@@ -304,6 +307,7 @@ def test_no_task_is_taken_away_while_a_release_is_active(region: Any) -> None:
     reconcile({}, None)
     assert not suspended(region)
     state = region.release()
+    region.shift(AT_STAGE)
     reconcile({}, None)
     assert suspended(region)
     region.releases.save(state, replace(state, phase=Phase.ROLLED_BACK))
@@ -317,3 +321,80 @@ def test_the_scaling_target_is_written_when_it_differs_only(region: Any) -> None
     region.release()
     assert reconcile.CAPACITY.hold(held=True) is True
     assert reconcile.CAPACITY.hold(held=True) is False
+
+
+def test_a_rollback_that_died_before_its_mark_is_finished_and_not_undone(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """Rules that give the canary less than the record allows stay, and the release is ended."""
+    region.release()
+    region.shift(ALL_ON_PRIMARY)
+    region.load("reconcile").handler({}, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    (call,) = started
+    assert (call["source"], call["release_id"]) == ("reconcile", "r-1")
+    assert (call["cause"], call["strike"]) == ("machinery", False)
+
+
+def test_the_rollback_that_is_finished_keeps_its_own_reason(
+    region: Any, started: list[dict[str, Any]]
+) -> None:
+    """It had opened its record, with a strike, before it died."""
+    from canary.aws.rollbacks import Rollbacks
+
+    region.release()
+    opened = {"cause": "critical_alarm", "strike": True, "detail": "errors"}
+    Rollbacks(region.client("dynamodb"), "canary-rollbacks").open("r-1", opened)
+    region.clock.time += 90
+    region.load("reconcile").handler({}, None)
+    (call,) = started
+    assert (call["cause"], call["strike"], call["detail"]) == ("critical_alarm", True, "errors")
+
+
+def test_rates_that_a_rollback_overtook_are_taken_back(
+    region: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revoked while they were published: readers must not be left with a canary."""
+    from canary.aws.faults import Revoked
+    from canary.aws.parameters import Parameters
+
+    prepared(region)
+    module = region.load("set_traffic")
+    put = Parameters.put
+
+    def overtaken(self: Parameters, name: str, value: str) -> None:
+        record = region.record()
+        if not record.revoked:
+            region.releases.save(record, replace(record, revoked=True, cause=Cause.OPERATOR))
+        put(self, name, value)
+
+    monkeypatch.setattr(Parameters, "put", overtaken)
+    with pytest.raises(Revoked):
+        module.handler(EVENT, None)
+    assert json.loads(region.parameter("assignment"))["active"] is False
+    assert region.parameter("status") == "rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "changes"),
+    [
+        ("set_traffic", {"stage": 2}, {"stage": 1, "target_stage": 2}),
+        (
+            "promote",
+            {"step": "shift_to_canary"},
+            {"stage": 3, "target_stage": 4, "control_header_on_canary": True},
+        ),
+    ],
+)
+def test_a_shift_that_died_before_a_hold_is_not_confirmed_by_its_retry(
+    region: Any, function: str, event: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """Nothing was moved, so the record keeps the stage that customers have."""
+    hold = Hold(Cause.MACHINERY, (), 1.0, Phase.SHIFTING)
+    before = region.release(phase=Phase.HELD, hold=hold, **changes)
+    region.shift(AT_STAGE)
+    module = region.load(function)
+    with contextlib.suppress(NotReady):
+        module.handler({"release_id": "r-1", **event}, None)
+    assert region.weights() == AT_STAGE
+    assert region.record() == before

@@ -1,0 +1,357 @@
+"""What the matrix breaks: each scene is a region, a call, and what must be true in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.client import BaseClient
+
+from canary.aws.clients import client
+from canary.aws.items import from_item
+from canary.aws.ledger import Registrations
+from canary.aws.records import Releases
+from canary.ledger.levels import next_entry
+from canary.ledger.registration import default_registration
+from canary.policy.compiled import CompiledPolicy, Gate
+from canary.release.model import Cause, Hold, Phase, ReleaseState
+from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
+from tests.canary import samples
+from tests.lambdas.faults.aws import World
+from tests.lambdas.faults.harness import OPERATOR, PREFIX, START, region
+
+HOUR = 3600
+POLICY: CompiledPolicy = samples.policy(
+    routing="alb", gates=(Gate("error", 1, "must_pass", "points", 0.0025),)
+)
+AT_5 = TrafficForm(control=0, canary=100, draw=5)
+AT_25 = TrafficForm(control=0, canary=100, draw=25)
+AT_50 = TrafficForm(control=0, canary=100, draw=50)
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:canary-release:r-1"
+ALARM = {
+    "source": "aws.cloudwatch",
+    "alarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:canary-critical",
+    "alarmData": {"alarmName": "canary-critical", "state": {"value": "ALARM", "reason": "errors"}},
+}
+WARNING = {
+    "source": "aws.cloudwatch",
+    "detail-type": "CloudWatch Alarm State Change",
+    "detail": {"alarmName": "canary-harm-completion", "state": {"value": "ALARM", "reason": "x"}},
+}
+FAULT = {"source": "progression", "release_id": "r-1", "cause": "machinery", "detail": "a step"}
+CATCH = {
+    "source": "progression",
+    "release_id": "r-1",
+    "cause": "harm_sequence",
+    "strike": True,
+    "reject": True,
+    "detail": "completion is lower",
+    "execution_arn": EXECUTION,
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`reached` says whether the call has had all its effects; `machine`: a state calls it."""
+
+    name: str
+    function: str
+    event: dict[str, Any]
+    form: TrafficForm
+    reached: Callable[[World], bool]
+    changes: dict[str, Any] = field(default_factory=dict)
+    machine: bool = True
+    primary_healthy: bool = True
+    active: bool = True
+
+    def world(self) -> World:
+        """The region before the call."""
+        world = World(weights=self.form.to_dict(), executions={EXECUTION: "RUNNING"})
+        world.healthy["primary"] = self.primary_healthy
+        for name, value in {
+            "control/model-id": "model-a",
+            "assignment": '{"active": true, "version": 0}',
+            "status": "before",
+            "policy": json.dumps({"digest": POLICY.digest, "bucket": "b", "key": "p.json"}),
+        }.items():
+            world.parameters[f"{PREFIX}/{name}"] = value
+        world.objects["p.json"] = POLICY.to_json().encode()
+        with region(world):
+            if self.active:
+                Releases(client("dynamodb"), "canary-releases").create(release(**self.changes))
+            else:
+                register()
+            if self.function == "attest":
+                attest(client("dynamodb"))
+        return world
+
+
+def release(**changes: Any) -> ReleaseState:
+    """A release at 5%, unless told otherwise."""
+    return replace(
+        samples.release(
+            POLICY,
+            release_id="r-1",
+            test_id="t-1",
+            phase=Phase.BAKING,
+            stage=1,
+            stage_started_at=START - 4 * HOUR,
+            block_started_at=START - 4 * HOUR,
+            first_exposure_at=START - 4 * HOUR,
+            execution_arn=EXECUTION,
+        ),
+        **changes,
+    )
+
+
+def register() -> None:
+    """A test for the release that is to be admitted."""
+    made = default_registration(
+        POLICY,
+        test_id="t-1",
+        candidate="model-b",
+        text="model-b completes more conversations",
+        by="ana",
+        at=START,
+    )
+    made = replace(made, hypothesis="non_inferiority")
+    ledger = Registrations(client("dynamodb"), "canary-tests")
+    ledger.reserve(made, lambda known: next_entry(known, made, POLICY))
+
+
+def attest(dynamodb: BaseClient) -> None:
+    """Each canary task has said which model it loaded."""
+    for n in range(3):
+        item = {
+            "pk": {"S": "ATTEST#canary"},
+            "sk": {"S": f"ts-canary/{n}"},
+            "model_id": {"S": "model-b"},
+            "started_at": {"N": str(START)},
+        }
+        dynamodb.put_item(TableName="canary-releases", Item=item)
+
+
+def record(world: World) -> ReleaseState | None:
+    """The record of r-1."""
+    item = world.tables.get("canary-releases", {}).get(("RELEASE#r-1", "RECORD"))
+    return ReleaseState.from_dict(from_item(item)) if item else None
+
+
+def locked(world: World) -> bool:
+    return ("LOCK#release", "LOCK") in world.tables["canary-releases"]
+
+
+def status(world: World) -> str:
+    return world.parameters[f"{PREFIX}/status"]
+
+
+def assignment(world: World) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(world.parameters[f"{PREFIX}/assignment"])
+    return value
+
+
+def form(world: World) -> TrafficForm:
+    return TrafficForm.from_dict(world.weights)
+
+
+def flagged(world: World) -> bool:
+    return any(name == "canary-session-flag" for name, _ in world.invoked)
+
+
+STEPS = {
+    "assignment",
+    "status",
+    "session_flag",
+    "memory",
+    "diagnostics",
+    "told_on_call",
+    "told_ml_engineers",
+}
+
+
+def ended(world: World) -> bool:
+    """A rollback with each of its steps done, once."""
+    now = record(world)
+    if now is None or now.phase not in (Phase.ROLLED_BACK, Phase.REJECTED) or locked(world):
+        return False
+    memory = world.tables["canary-releases"].get(("CANDIDATE#model-b", "MEMORY"))
+    kept = min(world.tables["canary-rollbacks"].items())[1]  # of two opened at once the first
+    done = set(from_item(kept)["steps"])
+    return (
+        memory is not None
+        and len(from_item(memory)["rollbacks"]) == 1
+        and done >= STEPS
+        and status(world) == now.phase.lower()
+        and assignment(world)["active"] is False
+        and flagged(world)
+        and len(world.messages) >= 2
+        and ("execution" not in done or world.executions[EXECUTION] == "ABORTED")
+    )
+
+
+def held(cause: Cause) -> Callable[[World], bool]:
+    def check(world: World) -> bool:
+        now = record(world)
+        kept = now and now.hold
+        return bool(kept and kept.cause is cause and status(world) == "held" and world.messages)
+
+    return check
+
+
+def at(phase: Phase, **values: Any) -> Callable[[World], bool]:
+    """The record's fields, and the status that goes with them."""
+
+    def check(world: World) -> bool:
+        now = record(world)
+        wanted = {"phase": phase, **values}
+        return (
+            now is not None
+            and status(world) == phase.lower()
+            and all(getattr(now, name) == value for name, value in wanted.items())
+        )
+
+    return check
+
+
+def untouched(phase: Phase) -> Callable[[World], bool]:
+    def check(world: World) -> bool:
+        now = record(world)
+        return now is not None and now.phase is phase
+
+    return check
+
+
+def promoted(world: World) -> bool:
+    good = at(Phase.PROMOTED)(world) and flagged(world) and not locked(world)
+    return good and bool(world.messages)
+
+
+def admitted(world: World) -> bool:
+    taken = world.tables["canary-tests"].get(("OPEN", "r-1"))
+    return untouched(Phase.ADMITTED)(world) and locked(world) and taken is not None
+
+
+ON_CANARY: dict[str, Any] = {"stage": 4, "control_header_on_canary": True}
+BEYOND: dict[str, Any] = {"phase": Phase.PROMOTING, "safe_arm": "canary", **ON_CANARY}
+RETURNED: dict[str, Any] = {"phase": Phase.PROMOTING, "stage": 4}
+HELD = {"phase": Phase.HELD, "hold": Hold(Cause.OPERATOR, (), START - HOUR, Phase.BAKING)}
+
+
+def _promote(step: str) -> dict[str, Any]:
+    return {"release_id": "r-1", "step": step}
+
+
+def paged(world: World) -> bool:
+    return untouched(Phase.PROMOTING)(world) and bool(world.messages)
+
+
+SCENES: tuple[Scene, ...] = (
+    Scene("alarm", "rollback", ALARM, AT_5, ended, machine=False),
+    Scene("operator", "rollback", OPERATOR, ALL_ON_CANARY, ended, ON_CANARY, machine=False),
+    Scene("catch", "rollback", CATCH, AT_50, ended, {"stage": 3}),
+    Scene(
+        "past the point of no return",
+        "rollback",
+        ALARM,
+        ALL_ON_CANARY,
+        paged,
+        BEYOND,
+        machine=False,
+        primary_healthy=False,
+    ),
+    Scene("warning", "pause", WARNING, AT_5, held(Cause.WARNING), machine=False),
+    Scene(
+        "hold",
+        "pause",
+        {"source": "operator", "release_id": "r-1", "detail": "looking"},
+        AT_5,
+        held(Cause.OPERATOR),
+        machine=False,
+    ),
+    Scene(
+        "resume",
+        "pause",
+        {"source": "operator", "release_id": "r-1", "resume": True, "by": "kim"},
+        AT_5,
+        at(Phase.BAKING, hold=None),
+        HELD,
+        machine=False,
+    ),
+    Scene("fault", "pause", FAULT, AT_5, held(Cause.MACHINERY)),
+    Scene(
+        "denied approval",
+        "pause",
+        FAULT | {"cause": "approval"},
+        AT_50,
+        held(Cause.APPROVAL),
+        {"phase": Phase.AWAITING_APPROVAL, "stage": 3},
+    ),
+    Scene(
+        "first stage",
+        "set_traffic",
+        {"release_id": "r-1", "stage": 1},
+        ALL_ON_PRIMARY,
+        at(Phase.BAKING, stage=1),
+        {"phase": Phase.PREPARING, "stage": 0},
+    ),
+    Scene(
+        "next stage",
+        "set_traffic",
+        {"release_id": "r-1", "stage": 2},
+        AT_5,
+        at(Phase.BAKING, stage=2),
+    ),
+    Scene(
+        "tasks",
+        "attest",
+        {"release_id": "r-1", "task_set": "canary", "model": "candidate"},
+        ALL_ON_PRIMARY,
+        untouched(Phase.PREPARING),
+        {"phase": Phase.PREPARING, "stage": 0},
+    ),
+    Scene(
+        "shift to canary",
+        "promote",
+        _promote("shift_to_canary"),
+        AT_50,
+        at(Phase.BAKING, stage=4),
+        {"phase": Phase.SHIFTING, "stage": 3},
+    ),
+    Scene("check", "promote", _promote("check"), ALL_ON_CANARY, untouched(Phase.BAKING), ON_CANARY),
+    Scene(
+        "begin",
+        "promote",
+        _promote("begin"),
+        ALL_ON_CANARY,
+        at(Phase.PROMOTING, safe_arm="canary"),
+        ON_CANARY,
+    ),
+    Scene(
+        "shift to primary",
+        "promote",
+        _promote("shift_to_primary"),
+        ALL_ON_CANARY,
+        untouched(Phase.PROMOTING),
+        BEYOND,
+    ),
+    Scene("finish", "promote", _promote("finish"), ALL_ON_PRIMARY, promoted, RETURNED),
+    Scene(
+        "start",
+        "admit",
+        {
+            "input": {
+                "release_id": "r-1",
+                "test_id": "t-1",
+                "candidate": "model-b",
+                "hypothesis": "non_inferiority",
+                "offline_evaluation": {"bert_score": 0.85, "hallucination": 0.01},
+            },
+            "execution_arn": EXECUTION,
+        },
+        ALL_ON_PRIMARY,
+        admitted,
+        active=False,
+    ),
+)
