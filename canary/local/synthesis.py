@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -38,17 +39,27 @@ def checkout_root() -> Path:
 
 
 def synthesize(root: Path, policy: Path, *, context: Mapping[str, str] | None = None) -> Path:
-    """The assembly of `root` under `policy`, from the cache when nothing it reads has changed."""
+    """The assembly of `root` under `policy`, from the cache when nothing it reads has changed.
+
+    Who asks while another process synthesizes the same waits for it.
+    """
     digest = _digest(root, policy)
     target = root / ".build" / "synth" / digest
-    if (target / "manifest.json").exists():
-        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (target / "manifest.json").exists():
+            _synthesize(root, policy, target, context or {})
+    return target
+
+
+def _synthesize(root: Path, policy: Path, target: Path, context: Mapping[str, str]) -> None:
     result = subprocess.run(
         [sys.executable, str(root / "app.py")],
         cwd=root,
         env={
             **os.environ,
-            **(context or {}),
+            **context,
             "CDK_OUTDIR": str(target),
             "CANARY_POLICY": str(policy),
             "CANARY_NAG": "0",
@@ -60,7 +71,6 @@ def synthesize(root: Path, policy: Path, *, context: Mapping[str, str] | None = 
     if result.returncode:
         last = "\n".join((result.stderr or result.stdout).strip().splitlines()[-8:])
         raise SynthesisError(f"app.py could not be synthesized:\n{last}")
-    return target
 
 
 def _digest(root: Path, policy: Path) -> str:

@@ -17,7 +17,7 @@ from canary.local.region import RELEASES_TABLE, EmbeddedRegion
 from canary.policy.compile import compile_policy, load_policy
 from canary.release.model import Phase
 from tests.canary.samples import release
-from tests.stacks.assembly import ROOT, Assembly, synthesize
+from tests.stacks.assembly import ROOT, Assembly, shared_assembly, synthesize
 
 pytestmark = pytest.mark.region
 
@@ -28,8 +28,8 @@ DESIRED = 3
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return synthesize(tmp_path_factory.mktemp("deployed") / "cdk.out")
+def assembly() -> Assembly:
+    return shared_assembly()
 
 
 @pytest.fixture(scope="module")

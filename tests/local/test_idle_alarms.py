@@ -9,15 +9,15 @@ import pytest
 
 from canary.local.shapes import to_request
 from tests.local.alarm_bench import START, AlarmBench
-from tests.stacks.assembly import Assembly, synthesize, text
+from tests.stacks.assembly import Assembly, shared_assembly, text
 
 IDLE_MINUTES = 40
 """Longer than the longest window of the policy's rates."""
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return synthesize(tmp_path_factory.mktemp("synth") / "cdk.out")
+def assembly() -> Assembly:
+    return shared_assembly()
 
 
 def plain(value: Any) -> Any:

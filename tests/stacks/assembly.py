@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from canary.local import synthesis
+
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 FUNCTION_STACKS = ("State", "Gateway", "Api", "Progression")
@@ -108,6 +110,11 @@ class Assembly:
             if {"Ref": name} in each["Properties"]["Roles"]
             for statement in each["Properties"]["PolicyDocument"]["Statement"]
         ]
+
+
+def shared_assembly() -> Assembly:
+    """The default policy's templates, synthesized once for all workers and kept by content."""
+    return Assembly(synthesis.synthesize(ROOT, ROOT / "policy" / "mangaassist.toml"))
 
 
 def synthesize(target: Path, **environment: str) -> Assembly:

@@ -9,12 +9,12 @@ import pytest
 
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
-from tests.stacks.assembly import REGION, ROOT, Assembly, synthesize, text
+from tests.stacks.assembly import REGION, ROOT, Assembly, shared_assembly, text
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return synthesize(tmp_path_factory.mktemp("synth") / "cdk.out")
+def assembly() -> Assembly:
+    return shared_assembly()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from canary.policy.compile import compile_policy, load_policy
+from canary.quality.counters import COUNTERS
 from services.api.counters import Counters
 from tests.stacks.assembly import ROOT, Assembly, text
 from tests.stacks.expression import evaluate
@@ -77,7 +78,7 @@ def alarms(widget: dict[str, Any]) -> list[str]:
 
 def published(assembly: Assembly) -> set[str]:
     """Names that deployed code publishes: the API's counts, and what handlers that publish name."""
-    names = set(Counters().take(0.0)["canary"])
+    names = set(Counters().take(0.0)["canary"]) | set(COUNTERS.values())
     for path in (ROOT / "lambdas").glob("*/handler.py"):
         source = path.read_text()
         if "METRICS.put" in source:

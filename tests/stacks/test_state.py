@@ -127,7 +127,7 @@ def test_the_cache_takes_tls_and_a_password_and_spans_zones(assembly: Assembly) 
     assert "{{resolve:secretsmanager:" in text(user["AuthenticationMode"]["Passwords"][0])
     keys = [word for word in user["AccessString"].split() if word.startswith("~")]
     chat = ["~chat:history:*", "~chat:rate:*", "~chat:answer:*"]
-    assert keys == ["~ab:session:*", *chat, "~canary_active"]
+    assert keys == ["~ab:session:*", *chat, "~canary_active", "~bandits", "~bandit:decided:*"]
 
 
 def tables(assembly: Assembly) -> dict[str, dict[str, Any]]:
