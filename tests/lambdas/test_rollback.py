@@ -379,6 +379,7 @@ def test_a_late_request_for_another_release_ends_nothing_when_the_lock_is_slow(
     region.shift(AT_STAGE)
     module = region.load("rollback")
     monkeypatch.setattr(module, "QUICK_RELEASES", None)
+    monkeypatch.setattr(module, "likely_safe_arm", lambda: "primary")
     module.handler({"source": "operator", "release_id": "r-0", "strike": True}, None)
     assert region.weights() == ALL_ON_PRIMARY
     assert not region.record().revoked

@@ -177,7 +177,8 @@ def ended(world: World) -> bool:
     if now is None or now.phase not in (Phase.ROLLED_BACK, Phase.REJECTED) or locked(world):
         return False
     memory = world.tables["canary-releases"].get(("CANDIDATE#model-b", "MEMORY"))
-    kept = min(world.tables["canary-rollbacks"].items())[1]  # of two opened at once the first
+    opened = world.tables["canary-rollbacks"].items()  # of two opened at once the first counts
+    kept = min(each for each in opened if each[0][0].startswith("ROLLBACK#"))[1]
     done = set(from_item(kept)["steps"])
     return (
         memory is not None
