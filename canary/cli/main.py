@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("canary.cli.approval:approve", "Approve the step from 50% to 100%."),
     "reject": ("canary.cli.approval:reject", "Reject that step: hold at 50%."),
     "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),
+    "rca": ("canary.cli.restart:rca", "File and review the root cause of a rollback."),
+    "override": ("canary.cli.restart:override", "Give leave to start in spite of a rollback."),
 }
 """Name, in the order of the help: where the command is, and its line of help."""
 
