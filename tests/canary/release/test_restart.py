@@ -26,7 +26,7 @@ from tests.canary.samples import DAY, HOUR, policy
 
 RULE = AntiFlapping()
 START = 1_796_000_000.0
-"""2026-11-30 12:53:20 UTC: when r-1 was rolled back."""
+"""2026-11-30 00:53:20 UTC: when r-1 was rolled back."""
 STRIKE = Rollback("r-1", START, "critical_alarm", strike=True)
 FILED = RootCause("r-1", 1, "arn:ana", START + HOUR, "d")
 REVIEWED = replace(FILED, reviewed_by="arn:ben", reviewed_at=START + 2 * HOUR, approved=True)
@@ -65,7 +65,7 @@ def test_after_a_strike_a_day_a_reviewed_cause_and_newer_scores_are_enough() -> 
 def test_the_cooldown_says_until_when_and_after_what() -> None:
     """In UTC, with the release and its candidate."""
     (reason,) = judged(ANSWERED, START + HOUR).reasons
-    assert reason.startswith("cooldown: until 2026-12-01 12:53 UTC: r-1 (model-b) was rolled back")
+    assert reason.startswith("cooldown: until 2026-12-01 00:53 UTC: r-1 (model-b) was rolled back")
     assert "for 24 hours after that" in reason
 
 
