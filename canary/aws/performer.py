@@ -9,14 +9,17 @@ from canary.aws import clock
 from canary.aws.executions import Executions
 from canary.aws.faults import Revoked
 from canary.aws.functions import Function
+from canary.aws.memories import Memories
 from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
 from canary.aws.records import Releases, StaleRecordError
 from canary.aws.traffic import Traffic
+from canary.policy.compiled import CompiledPolicy
 from canary.release import actions
 from canary.release.actions import Action, Audience
 from canary.release.events import Event
 from canary.release.machine import decide
+from canary.release.memory import Rollback
 from canary.release.model import Phase, ReleaseState
 from canary.release.publication import parameter_over
 from canary.routing.weights import TrafficForm, safe_form
@@ -37,6 +40,7 @@ class Performer:
     session_flag: Function | None = None
     rollback: Function | None = None
     executions: Executions | None = None
+    memories: Memories | None = None
 
     def settle(self, state: ReleaseState, event: Event) -> ReleaseState:
         """Decide on an event and do what follows; the record afterwards.
@@ -76,7 +80,7 @@ class Performer:
             case actions.AwaitPolls(seconds):
                 clock.sleep(seconds)
             case actions.RememberCandidate():
-                self._remember(action)
+                self._remember(state, action)
             case actions.Notify(audience, subject, text):
                 self.topics[audience].publish(subject, _message(state, text))
             case actions.StartRollback():
@@ -126,14 +130,15 @@ class Performer:
         self.parameters.put("status", phase.lower())
         raise Revoked(f"{state.release_id}: rolled back while its {name} was published")
 
-    def _remember(self, action: actions.RememberCandidate) -> None:
-        entry = {
-            "release_id": action.release_id,
-            "at": action.at,
-            "cause": action.cause.value,
-            "strike": action.strike,
-        }
-        self.releases.remember(action.model_id, entry, rejected=action.rejected)
+    def _remember(self, state: ReleaseState, action: actions.RememberCandidate) -> None:
+        """The release's own copy of the policy says when strikes are too many."""
+        assert self.memories
+        self.memories.remember(
+            action.model_id,
+            Rollback(action.release_id, action.at, action.cause.value, action.strike),
+            CompiledPolicy.from_json(state.policy).anti_flapping,
+            rejected=action.rejected,
+        )
 
 
 def _message(state: ReleaseState, text: str) -> dict[str, object]:

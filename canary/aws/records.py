@@ -1,4 +1,4 @@
-"""The table of releases: the record, the lock, the candidate's memory, attestations."""
+"""The table of releases: the record, the lock, attestations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from canary.aws.items import from_item, to_item
 from canary.release.model import ReleaseState, SafeArm
 
-__all__ = ["Attestation", "Lock", "LockHeldError", "Memory", "Releases", "StaleRecordError"]
+__all__ = ["Attestation", "Lock", "LockHeldError", "Releases", "StaleRecordError"]
 
 _LOCK_KEY = {"pk": "LOCK#release", "sk": "LOCK"}
 _REFUSED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
@@ -33,14 +33,6 @@ class Lock:
     release_id: str
     safe_arm: SafeArm
     control_header_on_canary: bool
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What happened to a candidate before."""
-
-    rollbacks: tuple[dict[str, Any], ...] = ()
-    rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,8 @@ class Releases:
     def create(self, state: ReleaseState, also: Sequence[dict[str, Any]] = ()) -> ReleaseState:
         """Take the lock and write the first record, or neither; raises `LockHeldError`.
 
-        `also` are further writes of the same transaction: the release takes its test with them.
+        `also` are further writes of the same transaction: the release takes its test with them,
+        and holds its candidate's past to what was read.
         """
         state = dataclasses.replace(state, version=1)
         try:
@@ -95,7 +88,10 @@ class Releases:
                 ]
             )
         except ClientError as error:
-            why = "a release is active, or its test was taken meanwhile"
+            why = (
+                "a release is active, or its test was taken, a rollback was recorded or its "
+                "override was used meanwhile: start it again"
+            )
             _raise_if_refused(error, LockHeldError(f"{state.release_id}: {why}"))
             raise
         return state
@@ -115,30 +111,6 @@ class Releases:
         except ClientError as error:
             _raise_if_refused(error, StaleRecordError(f"{before.release_id}@{before.version}"))
             raise
-        return after
-
-    def memory(self, model_id: str) -> Memory:
-        """What is remembered of a candidate."""
-        item = self._get(_memory_key(model_id)) or {}
-        return Memory(tuple(item.get("rollbacks", ())), bool(item.get("rejected")))
-
-    def remember(self, model_id: str, entry: dict[str, Any], *, rejected: bool) -> Memory:
-        """Add a rollback to the candidate's memory, once for each release."""
-        known = self.memory(model_id)
-        entries = known.rollbacks
-        if not any(item["release_id"] == entry["release_id"] for item in entries):
-            entries = (*entries, entry)
-        after = Memory(entries, rejected=known.rejected or rejected)
-        if after != known:
-            self._client.put_item(
-                TableName=self._table,
-                Item=to_item(
-                    _memory_key(model_id)
-                    | {"rollbacks": list(after.rollbacks), "rejected": after.rejected}
-                ),
-                ConditionExpression="attribute_not_exists(pk) OR size(rollbacks) = :known",
-                ExpressionAttributeValues=to_item({":known": len(known.rollbacks)}),
-            )
         return after
 
     def attestations(self, task_set: str) -> tuple[Attestation, ...]:
@@ -204,10 +176,6 @@ class Releases:
 
 def _record_key(release_id: str) -> dict[str, str]:
     return {"pk": f"RELEASE#{release_id}", "sk": "RECORD"}
-
-
-def _memory_key(model_id: str) -> dict[str, str]:
-    return {"pk": f"CANDIDATE#{model_id}", "sk": "MEMORY"}
 
 
 def _record_item(state: ReleaseState) -> dict[str, Any]:

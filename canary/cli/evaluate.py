@@ -46,7 +46,7 @@ def evaluate(
     bucket: str,
 ) -> None:
     """Score CANDIDATE, a model id, on the golden set beside the region's control model."""
-    from canary.aws import evaluation_jobs
+    from canary.aws import clock, evaluation_jobs
     from canary.quality.offline.golden import load_golden
     from canary.release.admission import offline_result
 
@@ -77,6 +77,7 @@ def evaluate(
         except evaluation_jobs.EvaluationError as error:
             refuse(str(error))
     _refuse_worse(candidate, found)
+    scores["evaluated_at"] = clock.now()
     output.write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", "utf-8")
     verdict = offline_result(policy, scores)
     region.say(f"{candidate}: {verdict.verdict}: {verdict.detail}", _document(found, scores))

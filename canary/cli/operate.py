@@ -18,6 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from canary.aws.ledger import Registrations
+    from canary.aws.memories import Memories
     from canary.aws.records import Releases
     from canary.policy.compiled import CompiledPolicy
     from canary.release.model import ReleaseState
@@ -63,6 +64,16 @@ class Region:
         from canary.aws.records import Releases
 
         return Releases(self.client("dynamodb"), RELEASES_TABLE)
+
+    def memories(self) -> Memories:
+        """What the table of releases remembers of candidates."""
+        from canary.aws.memories import Memories
+
+        return Memories(self.client("dynamodb"), RELEASES_TABLE)
+
+    def caller(self) -> str:
+        """The ARN of whoever's credentials these are: a person's word, not a flag."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
 
     def tests(self) -> Registrations:
         """The ledger of tests."""
@@ -140,6 +151,11 @@ def in_region(function: Callable[..., None]) -> Callable[..., None]:
     default="",
     help="In a later wave: the release promoted in the wave before (default: of the same id).",
 )
+@click.option(
+    "--override-reason",
+    default="",
+    help="Start in spite of a cooldown or a root cause, with a `canary override` of someone else.",
+)
 @in_region
 def start(
     region: Region,
@@ -150,10 +166,16 @@ def start(
     hypothesis: str | None,
     offline: Path,
     follows: str,
+    override_reason: str,
 ) -> None:
-    """Start a release of CANDIDATE, a model id, for which a test was registered."""
+    """Start a release of CANDIDATE, a model id, for which a test was registered.
+
+    After a rollback of the canary's own fault it is refused for the policy's cooldown, and until
+    its root cause was filed and reviewed and the scores are newer than the rollback.
+    """
     from canary.aws.executions import Executions
     from canary.cli.register import registered_test
+    from canary.cli.restart import refuse_restart
 
     scores = json.loads(offline.read_text("utf-8"))
     if not isinstance(scores, dict):
@@ -163,19 +185,19 @@ def start(
         refuse(f"{holder.release_id} is active")
     test = registered_test(region, candidate, test_id, hypothesis)
     name = release_id or attempt_name(candidate)
+    given: dict[str, Any] = {
+        "release_id": name,
+        "test_id": test.test_id,
+        "candidate": candidate,
+        "hypothesis": test.registration.hypothesis,
+        "offline_evaluation": scores,
+        **({"follows": follows} if follows else {}),
+    }
+    if override_reason:
+        given["override"] = {"by": region.caller(), "reason": override_reason}
+    refuse_restart(region, given)
     executions = Executions(region.client("stepfunctions"))
-    arn = executions.start(
-        executions.machine(MACHINE),
-        name,
-        {
-            "release_id": name,
-            "test_id": test.test_id,
-            "candidate": candidate,
-            "hypothesis": test.registration.hypothesis,
-            "offline_evaluation": scores,
-            **({"follows": follows} if follows else {}),
-        },
-    )
+    arn = executions.start(executions.machine(MACHINE), name, given)
     document = {"release_id": name, "test_id": test.test_id, "execution_arn": arn}
     region.say(f"{name} started, test {test.test_id}: {arn}", document)
 
@@ -200,6 +222,10 @@ def status(region: Region, release_id: str) -> None:
         lines.append(f"held: {state.hold.cause.value}: {why}")
     if state.cause:
         lines.append(f"cause: {state.cause.value}{' (strike)' if state.strike else ''}")
+    if state.override:
+        told = state.override
+        lines.append(f"started by {told['by']} ({told['reason']}) with leave of {told['second']}")
+        lines.append(f"in spite of: {'; '.join(told['waived'])}")
     if state.decisions:
         last = state.decisions[-1]
         lines.append(f"last decision: {last.get('decision')}: {last.get('reason', '')}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from canary.policy.compiled import (
+    AntiFlapping,
     Baseline,
     Checks,
     Closure,
@@ -26,7 +27,7 @@ from canary.policy.compiled import (
 )
 from canary.policy.compiled_bandits import Bandit, BanditArm, Bandits
 from canary.policy.metric import GateRule, MetricRule, OfflineRule
-from canary.policy.model import ChecksRule, LedgerRule, Policy, Region
+from canary.policy.model import AntiFlappingRule, ChecksRule, LedgerRule, Policy, Region
 from canary.policy.pace import apply_pace
 from canary.policy.planning import LEAST_PLANNED, hopeless_gates
 from canary.policy.problem import PolicyError, Problem
@@ -172,6 +173,7 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
             **policy.baseline.model_dump(), daily_conversations=region.daily_conversations
         ),
         ledger=_ledger(policy.ledger),
+        anti_flapping=_anti_flapping(policy.anti_flapping),
         bandits=_bandits(policy),
     )
 
@@ -199,6 +201,15 @@ def _ledger(rule: LedgerRule) -> Ledger:
         w0=rule.w0,
         payout=rule.payout,
         review_seconds=rule.review,
+    )
+
+
+def _anti_flapping(rule: AntiFlappingRule) -> AntiFlapping:
+    return AntiFlapping(
+        cooldown_seconds=rule.cooldown,
+        rollbacks=rule.rollbacks,
+        window_seconds=rule.window,
+        hold_after_rollback_seconds=rule.hold_after_rollback,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from canary.policy.compiled_bandits import Bandits
 
 __all__ = [
+    "AntiFlapping",
     "Baseline",
     "Checks",
     "Closure",
@@ -231,6 +232,21 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class AntiFlapping:
+    """What a strike asks of the releases after it (A10's anti-flapping rules).
+
+    The defaults are A10's own figures.
+    """
+
+    cooldown_seconds: int = 86_400
+    rollbacks: int = 3
+    """So many strikes of one candidate within `window_seconds` reject it for good."""
+    window_seconds: int = 7 * 86_400
+    hold_after_rollback_seconds: int = 8 * 3_600
+    """The first stage's minimum in the release after a strike."""
+
+
+@dataclass(frozen=True)
 class Baseline:
     """What planning assumes of today's model (fractions; milliseconds; a day's conversations)."""
 
@@ -290,10 +306,12 @@ class CompiledPolicy:
     calendar: tuple[Closure, ...]
     baseline: Baseline
     changes: tuple[str, ...] = field(default=())
-    """Sentences that say what a scenario's pace changed; empty in a real region."""
+    """Sentences that say what differs from the region's policy: a scenario's pace, a longer stage
+    after a rollback."""
     wave_before: tuple[str, ...] = field(default=())
     """The regions of the wave before this one's: a release starts after theirs is promoted."""
     ledger: Ledger = field(default=Ledger())
+    anti_flapping: AntiFlapping = field(default=AntiFlapping())
     bandits: Bandits = field(default=Bandits())
 
     @property

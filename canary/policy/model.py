@@ -16,6 +16,7 @@ from canary.policy.metric import GateRule, MetricRule, OfflineRule
 from canary.policy.part import Fraction, Many, Name, Part, Positive
 
 __all__ = [
+    "AntiFlappingRule",
     "BaselineRule",
     "ChecksRule",
     "ClosureRule",
@@ -174,6 +175,17 @@ class LedgerRule(Part):
     review: Annotated[Duration, Field(ge=86_400)] = Field(description="what a review looks back on")
 
 
+class AntiFlappingRule(Part):
+    """What a rollback of the canary's own fault asks of whatever is released next (A10)."""
+
+    cooldown: Annotated[Duration, Field(ge=1)] = Field(description="nothing starts this long")
+    rollbacks: int = Field(ge=2, le=10, description="this many reject a candidate for good")
+    window: Annotated[Duration, Field(ge=1)] = Field(description="within so long of each other")
+    hold_after_rollback: Annotated[Duration, Field(ge=1)] = Field(
+        description="the first stage's minimum in the release after a rollback"
+    )
+
+
 class ClosureRule(Part):
     """Days in which no release starts and no test ends."""
 
@@ -240,6 +252,7 @@ class Policy(Part):
     statistics: StatisticsRule
     checks: ChecksRule
     ledger: LedgerRule
+    anti_flapping: AntiFlappingRule
     calendar: Many[ClosureRule] = ()
     watch: Watch
     detector: DetectorRule

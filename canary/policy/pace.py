@@ -54,6 +54,8 @@ class Pace(Part):
     shared_rollback: Wait | None = None
     silence: Wait | None = None
     soak: Duration | None = None
+    cooldown: Wait | None = None
+    hold_after_rollback: Wait | None = None
     approval: Wait | None = None
     stages: dict[str, StagePace] = Field(default={}, description="by stage index")
     outcome_windows: dict[str, Wait] = Field(default={}, description="by metric")
@@ -76,6 +78,7 @@ def apply_pace(policy: CompiledPolicy, values: Mapping[str, Any]) -> CompiledPol
         pacing.set_volume(pace.daily_conversations)
     for name, stage in pace.stages.items():
         pacing.set_stage(name, stage.minimum, stage.maximum)
+    pacing.set_hold_after_rollback(pace.hold_after_rollback)
     pacing.set_test(pace.test, pace.looks)
     for key in WAITS:
         if (seconds := getattr(pace, key)) is not None:

@@ -25,6 +25,7 @@ WAITS = {
     "silence": ("statistics", "silence_seconds", "Silence is a warning after {}"),
     "soak": ("promotion", "soak_seconds", "The soak before promotion lasts {}"),
     "approval": ("promotion", "approval_seconds", "Approval may take {}"),
+    "cooldown": ("anti_flapping", "cooldown_seconds", "After a rollback nothing starts for {}"),
 }
 """Key of the pace: part of the policy, its field, and the sentence of a change."""
 
@@ -34,6 +35,7 @@ class Pacing:
 
     def __init__(self, policy: CompiledPolicy) -> None:
         self.policy = policy
+        self._first_minimum = policy.stages[1].min_seconds
         self.changes: list[str] = []
         self.problems: list[Problem] = []
 
@@ -107,6 +109,24 @@ class Pacing:
         if self._shorter(key, seconds, before):
             self.policy = replace(self.policy, **{part_name: replace(part, **{field: seconds})})
             self._say_wait(sentence, seconds, before)
+
+    def set_hold_after_rollback(self, seconds: int | None) -> None:
+        """Shorten the first stage after a rollback; unasked, in proportion to the stage itself."""
+        rule, first = self.policy.anti_flapping, self.policy.stages[1]
+        before = rule.hold_after_rollback_seconds
+        if seconds is None:
+            paced = round(before * first.min_seconds / self._first_minimum)
+            seconds = min(before, max(first.min_seconds, min(first.max_seconds, paced)))
+        elif not self._shorter("hold_after_rollback", seconds, before):
+            return
+        elif not first.min_seconds <= seconds <= first.max_seconds:
+            bounds = (duration_text(each) for each in (first.min_seconds, first.max_seconds))
+            expected = f"between stage 1's minimum and maximum, {' and '.join(bounds)}"
+            self._refuse("hold_after_rollback", duration_text(seconds), expected)
+            return
+        rule = replace(rule, hold_after_rollback_seconds=seconds)
+        self.policy = replace(self.policy, anti_flapping=rule)
+        self._say_wait("After a rollback stage 1 lasts at least {}", seconds, before)
 
     def set_outcome_window(self, name: str, seconds: int) -> None:
         """Wait less for a metric's outcomes."""

@@ -1,4 +1,4 @@
-"""Who may start: the request, the candidate's past, the alarms, the lock and the offline scores."""
+"""Who may start: the request, the calendar, the alarms, the lock and the offline scores."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from canary.policy.compiled import Closure, CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 
-__all__ = ["CandidateMemory", "OfflineResult", "Request", "admit", "offline_result", "refusals"]
+__all__ = ["OfflineResult", "Request", "admit", "offline_result", "refusals"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 _HYPOTHESES = ("superiority", "non_inferiority")
-
-
-class CandidateMemory(Protocol):
-    """What is remembered of a candidate."""
-
-    @property
-    def rejected(self) -> bool:
-        """Whether it lost a test, and is not to be tried again."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +26,12 @@ class Request:
     candidate: str
     hypothesis: str
     offline_evaluation: Mapping[str, float]
+    """Metric to score; `evaluated_at` among them is when they were made, in epoch seconds."""
     follows: str = ""
     """In a later wave: the release of the wave before, where it is not the one of this id."""
+    override_by: str = ""
+    """Who starts in spite of the candidate's past, as STS knows the caller, and why."""
+    override_reason: str = ""
 
     @property
     def follows_id(self) -> str:
@@ -46,6 +42,8 @@ class Request:
     def from_dict(cls, value: Mapping[str, Any]) -> Request:
         """Read the input without judging it."""
         scores = value.get("offline_evaluation")
+        override = value.get("override")
+        asked = override if isinstance(override, Mapping) else {}
         return cls(
             release_id=str(value.get("release_id") or ""),
             test_id=str(value.get("test_id") or ""),
@@ -53,6 +51,8 @@ class Request:
             hypothesis=str(value.get("hypothesis") or ""),
             offline_evaluation=dict(scores) if isinstance(scores, Mapping) else {},
             follows=str(value.get("follows") or ""),
+            override_by=str(asked.get("by") or ""),
+            override_reason=str(asked.get("reason") or ""),
         )
 
 
@@ -74,7 +74,6 @@ def refusals(
     *,
     models: Collection[str],
     control: str,
-    memory: CandidateMemory,
     alarms: Mapping[str, str],
     closure: Closure | None,
     lock_holder: str | None,
@@ -100,8 +99,6 @@ def refusals(
     elif request.candidate and request.candidate not in models:
         known = ", ".join(sorted(models))
         reasons.append(f"candidate: {request.candidate} is not a model of the policy: {known}")
-    if memory.rejected:
-        reasons.append(f"candidate: {request.candidate} was rejected and is not tried again")
     if closure is not None:
         days = f"from {closure.first} to {closure.last}"
         reasons.append(f"calendar: {closure.name}, {days}: no release starts then")
@@ -139,11 +136,13 @@ def admit(
     at: float,
     execution_arn: str = "",
     registered: bool = False,
+    override: Mapping[str, Any] | None = None,
 ) -> ReleaseState:
     """The first record of a release, with its own copy of the policy.
 
     The hypothesis that was registered with the release stands in that copy. `registered` says that
-    the ledger holds its test, and must consent to a promotion.
+    the ledger holds its test, and must consent to a promotion; `override` is who started it in
+    spite of the candidate's past, and why.
     """
     assert request.hypothesis in ("superiority", "non_inferiority")
     hypothesis: Any = request.hypothesis
@@ -160,4 +159,5 @@ def admit(
         admitted_at=at,
         execution_arn=execution_arn,
         registered=registered,
+        override=dict(override) if override else None,
     )

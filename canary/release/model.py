@@ -136,6 +136,9 @@ class ReleaseState:
     """The last look's, in the candidate's favour; None before it."""
     registered: bool = False
     """Whether the ledger holds its test; its consent is then wanted for a promotion."""
+    override: dict[str, Any] | None = None
+    """Who started it in spite of the candidate's past: `override_id`, `waived` (reasons), `by` and
+    `reason` of who started, `second` and `second_reason` of who gave leave."""
     consent: bool | None = None
     """What the ledger said to the last look, once; None where it was not asked."""
     extensions: tuple[str, ...] = ()

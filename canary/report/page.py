@@ -88,7 +88,7 @@ def _opening(sheet: Sheet) -> str:
 
 
 def _changes(sheet: Sheet) -> str:
-    """A run of the embedded region changes the policy's pace, and says so."""
+    """What a scenario's pace, or a rollback before it, changed in the release's policy."""
     changes = sheet.at("release.policy_changes")
     if not changes:
         return ""
@@ -97,6 +97,6 @@ def _changes(sheet: Sheet) -> str:
         for index in range(len(changes))
     )
     return (
-        "<details><summary>This release ran under a policy that a scenario changed</summary>"
+        "<details><summary>What differs from the policy of the region</summary>"
         f"<ul>{items}</ul></details>"
     )

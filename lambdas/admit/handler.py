@@ -10,6 +10,7 @@ from canary.aws.alarms import Alarms
 from canary.aws.clients import client
 from canary.aws.faults import AdmissionRefused
 from canary.aws.ledger import Registrations
+from canary.aws.memories import Memories
 from canary.aws.parameters import Parameters
 from canary.aws.policy_store import load_policy
 from canary.aws.records import LockHeldError, Releases
@@ -19,6 +20,7 @@ from canary.ledger.admission import registered_policy, registration_refusals
 from canary.policy.compiled import CompiledPolicy
 from canary.release.admission import Request, admit, offline_result, refusals
 from canary.release.calendar import closure_at
+from canary.release.restart import after_rollback, judge_restart
 from canary.release.waves import wave_refusals
 
 
@@ -34,6 +36,7 @@ class Settings:
 SETTINGS = from_environment(Settings)
 DYNAMODB = client("dynamodb")
 RELEASES = Releases(DYNAMODB, SETTINGS.releases_table)
+MEMORIES = Memories(DYNAMODB, SETTINGS.releases_table)
 LEDGER = Registrations(DYNAMODB, SETTINGS.tests_table)
 PARAMETERS = Parameters(client("ssm"), SETTINGS.parameter_prefix)
 ALARMS = Alarms(client("cloudwatch"))
@@ -56,28 +59,33 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         request,
         models={model.id for model in policy.models},
         control=control,
-        memory=RELEASES.memory(request.candidate),
         alarms=ALARMS.states(),
         closure=closure_at(policy.calendar, policy.timezone, clock.now()),
         lock_holder=lock.release_id if lock else None,
     )
+    past = MEMORIES.past(request.candidate, RELEASES)
+    verdict = judge_restart(request, past, policy.anti_flapping, clock.now())
     if lock is None:  # who has been admitted has had its turn: a retry does not ask again
         reasons += out_of_turn(request, policy)
         reasons += registration_refusals(request, entry, policy)
+        reasons += verdict.reasons
     if reasons:
         raise AdmissionRefused("; ".join(reasons))
     if lock is None:
         assert entry is not None  # or it was refused
         first = admit(
             request,
-            registered_policy(policy, entry),
+            after_rollback(registered_policy(policy, entry), past),
             registered=True,
             control=control,
             at=clock.now(),
             execution_arn=event.get("execution_arn", ""),
+            override=verdict.record(request),
         )
+        claims = LEDGER.claim(entry, first.release_id, first.admitted_at)
+        claims += MEMORIES.admission(past, first)
         try:
-            RELEASES.create(first, LEDGER.claim(entry, first.release_id, first.admitted_at))
+            RELEASES.create(first, claims)
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
     result = offline_result(policy, request.offline_evaluation)

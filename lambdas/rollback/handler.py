@@ -16,6 +16,7 @@ from canary.aws.clients import client
 from canary.aws.ending import Ending
 from canary.aws.executions import Executions
 from canary.aws.functions import Function
+from canary.aws.memories import Memories
 from canary.aws.metrics import Metrics
 from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
@@ -66,6 +67,7 @@ PERFORMER = Performer(
     },
     session_flag=Function(client("lambda"), SETTINGS.session_flag_function),
     executions=Executions(client("stepfunctions")),
+    memories=Memories(client("dynamodb"), SETTINGS.releases_table),
 )
 
 

@@ -95,7 +95,9 @@ class ReleaseFunctions(Construct):
             30,
             env.releases | env.tests | env.prefix,
             [
-                allow.items(state.tables.releases, "GetItem", "PutItem"),
+                allow.items(
+                    state.tables.releases, "ConditionCheckItem", "GetItem", "PutItem", "Query"
+                ),
                 allow.items(state.tables.tests, "GetItem", "PutItem"),
                 *(see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),

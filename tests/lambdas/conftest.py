@@ -21,6 +21,7 @@ from moto.sns.models import sns_backends
 
 from canary.aws import clock
 from canary.aws.ledger import Registrations
+from canary.aws.memories import Memories
 from canary.aws.records import Releases
 from canary.ledger.entry import Entry
 from canary.ledger.levels import next_entry
@@ -82,6 +83,10 @@ class Region:
     @property
     def releases(self) -> Releases:
         return Releases(self.client("dynamodb"), "canary-releases")
+
+    @property
+    def memories(self) -> Memories:
+        return Memories(self.client("dynamodb"), "canary-releases")
 
     @property
     def ledger(self) -> Registrations:

@@ -91,13 +91,6 @@ def test_a_second_release_is_refused_while_one_is_active(region: Any) -> None:
     refused(region, "r-1 is active", release_id="r-2")
 
 
-def test_a_rejected_candidate_is_refused(region: Any) -> None:
-    """Who lost its test is not tried again."""
-    entry = {"release_id": "r-0", "at": 1.0, "cause": "harm_sequence", "strike": True}
-    region.releases.remember("model-b", entry, rejected=True)
-    refused(region, "rejected")
-
-
 def test_a_raised_alarm_refuses(region: Any) -> None:
     """Nothing starts into a fault."""
     region.set_alarm("canary-5xx", "ALARM")

@@ -80,8 +80,8 @@ def test_a_critical_alarm_ends_the_release(region: Any, flags: list[dict[str, An
     assert flags == [{"active": False}]
     assert region.releases.lock() is None
     assert region.execution_status(state.execution_arn) == "ABORTED"
-    (memory,) = region.releases.memory("model-b").rollbacks
-    assert (memory["release_id"], memory["strike"]) == ("r-1", True)
+    (memory,) = region.memories.candidate("model-b").rollbacks
+    assert (memory.release_id, memory.strike) == ("r-1", True)
     assert any("r-1" in subject for subject in region.messages())
 
 
@@ -102,7 +102,7 @@ def test_every_step_is_ticked_off_with_its_evidence(
     [
         ("parameters.Parameters.put", "assignment"),
         ("functions.Function.start", "session_flag"),
-        ("records.Releases.remember", "memory"),
+        ("memories.Memories.remember", "memory"),
         ("metrics.Metrics.sums", "diagnostics"),
         ("notify.Topic.publish", "told_on_call"),
         ("executions.Executions.stop", "execution"),
@@ -194,7 +194,7 @@ def test_doing_it_twice_changes_nothing(region: Any, flags: list[dict[str, Any]]
     assert handler(event, None) == {"phase": "ROLLED_BACK"}
     assert region.record() == before
     assert len(region.messages()) == mail
-    assert len(region.releases.memory("model-b").rollbacks) == 1
+    assert len(region.memories.candidate("model-b").rollbacks) == 1
 
 
 def test_without_a_release_nothing_happens(region: Any, flags: list[dict[str, Any]]) -> None:
@@ -256,7 +256,7 @@ def test_the_progression_is_not_stopped_by_its_own_call(
     }
     assert region.load("rollback").handler(event, None) == {"phase": "REJECTED"}
     assert region.execution_status(state.execution_arn) == "RUNNING"
-    assert region.releases.memory("model-b").rejected
+    assert region.memories.candidate("model-b").rejected
 
 
 def test_when_the_lock_does_not_answer_traffic_goes_to_primary(

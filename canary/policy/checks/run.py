@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canary.policy.checks import (
+    anti_flapping,
     bandits,
     calendar,
     gates,
@@ -41,6 +42,8 @@ _CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     statistics.check_sampling,
     calendar.check_calendar,
     ledger.check_ledger,
+    anti_flapping.check_cooldown,
+    anti_flapping.check_hold_after_rollback,
     bandits.check_exploration,
     bandits.check_bandits,
 )

@@ -48,6 +48,8 @@ def test_the_documented_example_is_valid(policy: Policy, documented: dict[str, A
     assert paced.promotion == dataclasses.replace(
         paced.promotion, soak_seconds=120, approval_seconds=600
     )
+    assert paced.anti_flapping.cooldown_seconds == 1800
+    assert paced.anti_flapping.hold_after_rollback_seconds == 1440
     assert paced.metric("completion").outcome_window_seconds == 60
     triggers = {trigger.name: trigger for trigger in paced.triggers}
     assert triggers["completion"].windows_seconds == (360,)
@@ -106,6 +108,7 @@ def test_each_change_is_a_sentence(compiled: CompiledPolicy) -> None:
     )
     assert paced.changes == (
         "Stage 1 (5%) lasts at least 30 minutes instead of 4 hours.",
+        "After a rollback stage 1 lasts at least 1 hour instead of 8 hours.",
         "The soak before promotion lasts 2 minutes instead of 1 hour.",
         "Leaving stage 2, cart (overall, points) must not fail instead of having to pass.",
     )
@@ -166,6 +169,13 @@ def test_gates_change_where_they_are_selected(compiled: CompiledPolicy) -> None:
         ({"looks": [0.2, 0.6, 0.5, 1.0]}, "pace.looks[2]", "7d", "later than"),
         ({"soak": "2 minutes"}, "pace.soak", "2 minutes", "a duration"),
         ({"soak": "2h"}, "pace.soak", "2h", "at most 1h"),
+        ({"cooldown": "2d"}, "pace.cooldown", "2d", "at most 24h"),
+        (
+            {"hold_after_rollback": "1h"},
+            "pace.hold_after_rollback",
+            "1h",
+            "minimum and maximum, 4h and 24h",
+        ),
         ({"bake_poll": "0s"}, "pace.bake_poll", "0s", "greater than or equal to 1"),
         ({"daily_conversations": 0}, "pace.daily_conversations", 0, "greater than 0"),
         ({"outcome_windows": {"error": "1m"}}, "pace.outcome_windows.error", "error", "completion"),

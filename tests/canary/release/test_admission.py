@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,19 +16,11 @@ from tests.canary.samples import policy
 GOOD = Request("r1", "t1", "model-b", "non_inferiority", {"bert_score": 0.9, "hallucination": 0.01})
 
 
-@dataclass(frozen=True)
-class Memory:
-    """A candidate's past."""
-
-    rejected: bool = False
-
-
 def reasons(request: Request = GOOD, **changes: Any) -> tuple[str, ...]:
     """What speaks against a request."""
     given: dict[str, Any] = {
         "models": ("model-a", "model-b"),
         "control": "model-a",
-        "memory": Memory(),
         "alarms": {"canary-critical": "OK"},
         "closure": None,
         "lock_holder": None,
@@ -51,7 +43,6 @@ def test_a_good_request_is_admitted_with_its_own_policy() -> None:
     [
         ({"control": "model-b"}, "control model already"),
         ({"models": ("model-a", "model-c")}, "not a model of the policy: model-a, model-c"),
-        ({"memory": Memory(rejected=True)}, "was rejected"),
         ({"alarms": {"canary-silent": "ALARM"}}, "canary-silent raised"),
         ({"closure": Closure("Obon", "2027-08-13", "2027-08-16")}, "Obon, from 2027-08-13 to"),
         ({"lock_holder": "r0"}, "r0 is active"),
