@@ -88,23 +88,22 @@ class Rollbacks:
 
     def answer(self, record: RollbackRecord, answer: dict[str, Any]) -> None:
         """Keep what a person says of the rollback, once; raises `AnsweredError` afterwards."""
-        keep = {
-            "TableName": self._table,
-            "Key": _key(record),
-            "UpdateExpression": "SET answer = :answer",
-            "ConditionExpression": "attribute_not_exists(answer)",
-            "ExpressionAttributeValues": to_item({":answer": answer}),
-        }
         try:
-            self._client.transact_write_items(
-                TransactItems=[{"Update": keep}, self.paid("answer", record.release_id)]
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(record),
+                UpdateExpression="SET answer = :answer",
+                ConditionExpression="attribute_not_exists(answer)",
+                ExpressionAttributeValues=to_item({":answer": answer}),
             )
-        except self._client.exceptions.TransactionCanceledException as error:
+        except self._client.exceptions.ConditionalCheckFailedException as error:
             raise AnsweredError(record.release_id) from error
+        finally:  # whoever answered may have died before this
+            self.pay("answer", record.release_id)
 
-    def paid(self, what: Owed, release_id: str) -> dict[str, Any]:
-        """The write, for a transaction, after which a person does not owe it any more."""
-        return {"Delete": {"TableName": self._table, "Key": to_item(_owed_key(what, release_id))}}
+    def pay(self, what: Owed, release_id: str) -> None:
+        """A person does not owe this any more; saying so again changes nothing."""
+        self._client.delete_item(TableName=self._table, Key=to_item(_owed_key(what, release_id)))
 
     def owed_since(self, what: Owed) -> float | None:
         """Since when (epoch seconds) the oldest of these is owed; None when none is."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from canary.cli.operate import Region, in_region, refuse
-from canary.cli.report import ROLLBACKS_TABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,14 +46,12 @@ def diagnose(region: Region, release_id: str, confirm: str | None, note: str) ->
 
     Exit status: 0 done, 1 no such rollback or answered before, 2 usage or configuration.
     """
-    from canary.aws.rollbacks import Rollbacks
-
     if note and not confirm:
         raise click.UsageError("--note goes with --confirm")
     state = region.releases().load(release_id)
     if state is None:
         refuse(f"there is no release {release_id}")
-    rollbacks = Rollbacks(region.client("dynamodb"), ROLLBACKS_TABLE)
+    rollbacks = region.rollbacks()
     if confirm:
         _answer(region, rollbacks, state, justified=confirm == "yes", note=note)
         return
@@ -73,7 +70,7 @@ def _answer(
     record = rollbacks.find(state.release_id)
     if record is None:
         refuse(f"{state.release_id} was not rolled back: it is {state.phase.value}")
-    who = str(region.client("sts").get_caller_identity()["Arn"])
+    who = region.caller()
     answer = {"justified": justified, "by": who, "at": iso(clock.now()), "note": note}
     try:
         rollbacks.answer(record, answer)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from canary.aws.ledger import Registrations
     from canary.aws.memories import Memories
     from canary.aws.records import Releases
+    from canary.aws.rollbacks import Rollbacks
     from canary.policy.compiled import CompiledPolicy
     from canary.release.model import ReleaseState
 
@@ -37,6 +38,7 @@ __all__ = [
 
 RELEASES_TABLE = "canary-releases"
 TESTS_TABLE = "canary-tests"
+ROLLBACKS_TABLE = "canary-rollbacks"
 PREFIX = "/mangaassist/canary"
 MACHINE = "canary-release"
 PAUSE = "canary-pause"
@@ -80,6 +82,12 @@ class Region:
         from canary.aws.ledger import Registrations
 
         return Registrations(self.client("dynamodb"), TESTS_TABLE)
+
+    def rollbacks(self) -> Rollbacks:
+        """The table of rollbacks."""
+        from canary.aws.rollbacks import Rollbacks
+
+        return Rollbacks(self.client("dynamodb"), ROLLBACKS_TABLE)
 
     def policy(self) -> CompiledPolicy:
         """The policy that the region runs."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from canary.cli.operate import RELEASES_TABLE, Region, in_region, refuse
+from canary.cli.operate import RELEASES_TABLE, ROLLBACKS_TABLE, Region, in_region, refuse
 from canary.cli.stack_outputs import stack_output
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-ROLLBACKS_TABLE = "canary-rollbacks"
 OUTPUT = "ReportsBucket"
 
 

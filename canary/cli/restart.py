@@ -101,6 +101,8 @@ def review_root_cause(region: Region, *, release_id: str, approve: bool | None, 
         region.memories().review(candidate, reviewed)
     except MemoryChangedError as error:
         refuse(str(error))
+    if approve:
+        region.rollbacks().pay("root_cause", release_id)
     region.say(f"{release_id}: {_told(reviewed)}", _document(candidate, reviewed))
 
 
