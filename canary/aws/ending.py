@@ -156,7 +156,8 @@ class Ending:
             snapshot = self._snapshot(state)
             if record is None:
                 raise LookupError("there is no rollback record to keep the diagnostics in")
-            self.rollbacks.set(record, "snapshot", snapshot)
+            if "snapshot" not in record.fields:  # the first is nearest to the cause
+                self.rollbacks.set(record, "snapshot", snapshot)
         else:
             self.performer.do(state, action)
         if record is not None and state.revoked:

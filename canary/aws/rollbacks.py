@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -63,17 +64,18 @@ class Rollbacks:
         if found := self.find(release_id):
             return found
         opened_at = iso(clock.now())
-        items = [{"pk": f"ROLLBACK#{release_id}", "sk": opened_at, "steps": {}} | fields]
+        first = {"pk": f"ROLLBACK#{release_id}", "sk": opened_at, "steps": {}} | fields
         owed: tuple[Owed, ...] = ("answer", "root_cause") if fields.get("strike") else ("answer",)
-        items += [_owed_key(what, release_id) | {"opened_at": opened_at} for what in owed]
-        self._client.transact_write_items(
-            TransactItems=[
-                {"Put": {"TableName": self._table, "Item": to_item(item)}} for item in items
-            ]
-        )
+        writes = [
+            self._put(_owed_key(what, release_id) | {"opened_at": opened_at}) for what in owed
+        ]
+        # The items are there as long as nobody has answered: two rollbacks cannot open at once.
+        writes[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
+        with contextlib.suppress(self._client.exceptions.TransactionCanceledException):
+            self._client.transact_write_items(TransactItems=[self._put(first), *writes])
         found = self.find(release_id)
         if found is None:
-            raise LookupError(f"the rollback of {release_id} was written and is not there")
+            raise LookupError(f"the rollback of {release_id} was to be written and is not there")
         return found
 
     def tick(self, record: RollbackRecord, step: str) -> None:
@@ -114,6 +116,9 @@ class Rollbacks:
         )
         opened = [str(from_item(item)["opened_at"]) for item in answer["Items"]]
         return dt.datetime.fromisoformat(min(opened)).timestamp() if opened else None
+
+    def _put(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {"Put": {"TableName": self._table, "Item": to_item(item)}}
 
     def _update(self, record: RollbackRecord, expression: str, name: str, value: Any) -> None:
         self._client.update_item(

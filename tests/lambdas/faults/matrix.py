@@ -73,8 +73,10 @@ def judge(case: Case, world: World) -> Finding:
         harness.tick()
         unsafe = unsafe_now(harness, case)
         lost = "" if settled(harness, case) else f"{scenes.record(harness.world)}"
-        # What failed for good and was held or paged may go on when it is called again: progress.
-        once = picture(harness.world) if final(harness.world, scene) else None
+        # What failed for good, and waits for a person or in the queue of dead letters, may go on
+        # when it is called again: that is progress.
+        rests = final(harness.world, scene) and not harness.dead_letters
+        once = picture(harness.world) if rests else None
         harness.run(scene.function, scene.event)
         harness.deliver()
         harness.tick()
