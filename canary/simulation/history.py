@@ -178,7 +178,7 @@ class History:
             return None
         if metric.name == self.policy.statistics.primary_metric:
             so_far = stream.running(pair)
-            return np.asarray(so_far[:, :, last] - so_far[:, :, first])
+            return np.asarray(so_far[..., last] - so_far[..., first])
         key = (pair, first, last)
         if key not in stream.kept:
             stream.kept[key] = stream.sums[pair].total(first, last)

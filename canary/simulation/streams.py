@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from canary.policy.compiled import CompiledPolicy
 from canary.simulation.hourly import Hourly, of_turns, once_each, per_customer, yes_or_no
@@ -53,12 +54,22 @@ class Stream:
     """What was worked out of the hours: it does not change when the stretch is cut short."""
 
     def running(self, pair: tuple[str, str]) -> Counts:
-        """Sums of a column pair from the start up to each hour: (6, 2, hours + 1, intents)."""
+        """Sums of a column pair from the start up to each hour: (6, 2, intents, hours + 1)."""
         if pair not in self.kept:
-            hourly = self.sums[pair].by_hour(0, self.hours)
-            lead = np.zeros((6, 2, 1, hourly.shape[3]))
-            self.kept[pair] = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
+            hourly = self.sums[pair].by_hour(0, self.hours).swapaxes(2, 3)
+            so_far = np.zeros((*hourly.shape[:3], hourly.shape[3] + 1))
+            np.cumsum(hourly, axis=3, out=so_far[..., 1:])
+            self.kept[pair] = so_far
         return self.kept[pair]
+
+    def at(self, marks: Counts, wait: float = 0.0) -> NDArray[np.int64]:
+        """How many hours had passed `wait` seconds before each of `marks`; one number if all say so.
+
+        An index into what `running` gives.
+        """
+        passed = (marks - wait - self.start) / HOUR + _SLACK
+        hours = np.minimum(np.maximum(passed, 0), self.hours).astype(np.int64)
+        return hours[:1] if hours[0] == hours[-1] else hours
 
     def until(self, now: float) -> Stream:
         """The part of it up to `now`, in whole hours and steps."""
