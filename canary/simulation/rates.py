@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -61,7 +62,7 @@ class Rates:
     policy: CompiledPolicy
     world: World
     calendar: Calendar
-    kept: dict[object, Counts] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out once; it does not depend on the calendar."""
 
     @functools.cached_property

@@ -253,11 +253,11 @@ class _Run:
         """
         stage = self.state.stage
         if not self.every_poll:
-            unasked = replace(facts, ledger=None)
-            decision = evaluate(policy, self.state, unasked, asked_stage=stage)
+            decision = evaluate(policy, self.state, facts, asked_stage=stage)
             if not (self.state.benefit or decision.benefit):
                 return decision
-        grouped = replace(facts, groups=self.history.groups(self.now))
+        ledger, groups = self.history.ledger, self.history.groups(self.now)
+        grouped = replace(facts, ledger=ledger, groups=groups)
         return evaluate(policy, self.state, grouped, asked_stage=stage)
 
     def _ring(self, at: float, names: set[str]) -> None:

@@ -63,7 +63,7 @@ class Stream:
         return self.kept[pair]
 
     def at(self, marks: Counts, wait: float = 0.0) -> NDArray[np.int64]:
-        """How many hours had passed `wait` seconds before each of `marks`; one number if all say so.
+        """How many hours had passed `wait` before each of `marks`; one number where all say so.
 
         An index into what `running` gives.
         """
@@ -83,6 +83,11 @@ class Stream:
     def rates(self) -> tuple[float, ...]:
         """The probabilities in force, each once."""
         return tuple(np.unique(self.p_canary).tolist())
+
+    @functools.cached_property
+    def asked(self) -> tuple[float, ...]:
+        """The probability in force for each intent."""
+        return tuple(self.p_canary.tolist())
 
     @property
     def end(self) -> float:
