@@ -14,7 +14,7 @@ from canary.statistics.score_process import Pair, Score, score
 if TYPE_CHECKING:
     from canary.decision.facts import Cell, Moments
 
-__all__ = ["Pairs", "PairsByMetric", "Weighted", "pairs_of"]
+__all__ = ["Pairs", "PairsByMetric", "Weighted", "pairs_of", "summed"]
 
 
 class Weighted(NamedTuple):
@@ -122,12 +122,13 @@ def pairs_of(cells: Iterable[Cell], metric: str, strata: Collection[str] | None 
             raise ValueError(f"arm: {cell.arm!r} is neither control nor canary")
         arms[cell.arm].append(moments)
     return Pairs(
-        Pair(stratum, _sum(arms["control"]), _sum(arms["canary"]))
+        Pair(stratum, summed(arms["control"]), summed(arms["canary"]))
         for (stratum, _), arms in sorted(found.items())
     )
 
 
-def _sum(parts: list[Moments]) -> Sums:
+def summed(parts: list[Moments]) -> Sums:
+    """The sums of an arm's parts; a single part is itself."""
     return parts[0] if len(parts) == 1 else total(parts)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 import numpy as np
 
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
-from canary.decision.pairs import Pairs, PairsByMetric, pairs_of
+from canary.decision.pairs import Pairs, PairsByMetric, pairs_of, summed
 from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.simulation.draws import Purpose, generator
@@ -19,7 +18,6 @@ from canary.simulation.latency import TAIL_HOURS, slowest
 from canary.simulation.rates import Rates
 from canary.simulation.streams import HOUR, STEP, Stream
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
-from canary.statistics.ratio_metric import Sums, total
 from canary.statistics.score_process import Pair
 
 __all__ = ["ARMS", "History", "simulated"]
@@ -175,18 +173,19 @@ class History:
         """Both arms of what is known at `now` of those parts, by intent and probability."""
         if metric.source == "detector":
             return pairs_of(self._detected(parts), metric.name)
-        found: dict[tuple[str, float], list[Sequence[Sums]]] = {}
+        found: dict[tuple[str, float], tuple[list[Moments], list[Moments]]] = {}
         for stream, first, last in parts:
             whole = self._ripe(stream, metric, first, last, now)
             if whole is None:
                 continue
             rows = whole.transpose(2, 1, 0).tolist()
             for intent, rate, arms in zip(self.policy.intents, stream.asked, rows, strict=True):
-                both = [Moments._make(arm) for arm in arms]
-                found.setdefault((intent.name, rate), []).append(both)
+                control, canary = found.setdefault((intent.name, rate), ([], []))
+                control.append(Moments(*arms[CONTROL]))
+                canary.append(Moments(*arms[CANARY]))
         return Pairs(
-            Pair(stratum, *(each[0] if len(each) == 1 else map(total, zip(*each, strict=True))))
-            for (stratum, _), each in sorted(found.items(), key=itemgetter(0))
+            Pair(stratum, summed(control), summed(canary))
+            for (stratum, _), (control, canary) in sorted(found.items())
         )
 
     def _cells(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.optimize import brentq
@@ -34,6 +34,7 @@ _LATENCY_SIGMA = 0.5
 """Spread of the logarithm of a conversation's slowest turn."""
 _NORMAL = NormalDist()
 _Method = Callable[..., Counts]
+_Kept = TypeVar("_Kept")
 
 
 def _once(rate: _Method) -> _Method:
@@ -43,10 +44,7 @@ def _once(rate: _Method) -> _Method:
     def kept(rates: Rates, times: Counts, *more: object) -> Counts:
         if not rates.steady:
             return rate(rates, times, *more)
-        key = (rate.__name__, *more)
-        if key not in rates.kept:
-            rates.kept[key] = rate(rates, times[:1], *more)
-        return rates.kept[key]
+        return rates.once((rate.__name__, *more), lambda: rate(rates, times[:1], *more))
 
     return kept
 
@@ -63,7 +61,7 @@ class Rates:
     world: World
     calendar: Calendar
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was worked out once; it does not depend on the calendar."""
+    """What was worked out once, for all releases of a setting: see `once`."""
 
     @functools.cached_property
     def steady(self) -> bool:
@@ -72,6 +70,13 @@ class Rates:
         changes = world.weekend != Change() or bool(world.faults or world.drifts)
         return not (changes or world.novelty)
 
+    def once(self, name: object, make: Callable[[], _Kept]) -> _Kept:
+        """What `make` makes, kept under its name: it depends on the policy and the world alone."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: _Kept = self.kept[name]
+        return found
+
     @property
     def baseline(self) -> Baseline:
         """Today's assistant."""
@@ -79,16 +84,15 @@ class Rates:
 
     def canary(self, stage: int) -> Counts:
         """The share of each intent that `stage` asks for the canary."""
-        if stage not in self.kept:
-            self.kept[stage] = np.array(list(rates_by_intent(self.policy, stage).values()))
-        return self.kept[stage]
+        return self.once(
+            ("canary", stage),
+            lambda: np.array(list(rates_by_intent(self.policy, stage).values())),
+        )
 
     def daily(self) -> Counts:
         """Conversations a day by intent."""
-        if "daily" not in self.kept:
-            daily = [intent.daily_volume for intent in self.policy.intents]
-            self.kept["daily"] = self.world.volume * np.array(daily)
-        return self.kept["daily"]
+        daily = [intent.daily_volume for intent in self.policy.intents]
+        return self.once("daily", lambda: self.world.volume * np.array(daily))
 
     @_once
     def customers(self, times: Counts) -> Counts:

@@ -48,10 +48,7 @@ class _Screen:
 
 def telling_gates(history: History, stage: int, since: float, now: float) -> tuple[Gate, ...]:
     """The gates of `stage` that the block from `since` to `now` must be judged by."""
-    key = ("screen", stage)
-    if key not in history.rates.kept:
-        history.rates.kept[key] = _screen(history.policy, stage)
-    screen: _Screen = history.rates.kept[key]
+    screen = history.rates.once(("screen", stage), lambda: _screen(history.policy, stage))
     telling = set(screen.always)
     if screen.scopes:
         arms = _arms(history, screen.metrics, since, now)
