@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 from canary.decision.facts import Cell
 from canary.decision.pairs import Pairs, pairs_of
@@ -16,8 +16,7 @@ __all__ = ["Effect", "effect_in", "effect_of"]
 _NORMAL = NormalDist()
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """Canary minus control over strata, with its cluster-robust variance; positive is better.
 
     `control` is the control's own weighted mean, `relative_variance` that of canary over control.
@@ -61,9 +60,10 @@ def effect_in(
 def effect_of(pairs: Pairs, metric: Metric) -> Effect:
     """The effect over strata, weighted by n1 * n0 / N in both arms alike; nothing known is NaN."""
     sizes = pairs.n_control, pairs.n_canary
-    if pairs.arms is None:
+    arms = pairs.arms
+    if arms is None:
         return Effect(math.nan, math.inf, math.nan, math.inf, *sizes)
-    control, canary = pairs.arms
+    control, canary = arms
     sign = 1.0 if metric.better == "higher" else -1.0
     relative = math.inf
     if control.estimate > 0:

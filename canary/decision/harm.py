@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from canary.decision.facts import Cell, Facts
 from canary.decision.measures import compare, unit_variance
 from canary.decision.pairs import Pairs, pairs_of
 from canary.policy.compiled import CompiledPolicy, Metric, Trigger
-from canary.statistics.confidence_sequence import effect_upper_bound
+from canary.statistics.confidence_sequence import effect_upper_bound, least_z
 from canary.statistics.score_process import Score
 
 __all__ = ["HarmLine", "harm_bound", "harm_bounds", "harm_lines", "oriented_score"]
@@ -18,8 +18,7 @@ __all__ = ["HarmLine", "harm_bound", "harm_bounds", "harm_lines", "oriented_scor
 _LEAST_UNITS = 30
 
 
-@dataclass(frozen=True)
-class HarmLine:
+class HarmLine(NamedTuple):
     """One scope's harm sequence: the upper bound of its effect, in the better direction."""
 
     scope: str
@@ -41,13 +40,15 @@ class HarmLine:
     @property
     def harmed(self) -> bool:
         """Whether the effect is below the limit, whenever one looks."""
-        return self.ready and self.score.estimate < self.limit and self.upper < self.limit
+        # Most effects are nearer to the limit than any bound could be, which is seen at once.
+        near = self.score.z(self.limit) > -least_z(self.alpha)
+        return self.ready and not near and self.upper < self.limit
 
 
 def oriented_score(pairs: Pairs, metric: Metric) -> Score:
     """The score process with its sign turned so that more is better."""
     found = pairs.score
-    return found if metric.better == "higher" else replace(found, s=-found.s)
+    return found if metric.better == "higher" else found._replace(s=-found.s)
 
 
 def harm_lines(policy: CompiledPolicy, facts: Facts) -> tuple[HarmLine, ...]:

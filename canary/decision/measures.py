@@ -35,9 +35,10 @@ def compare(
         level = pairs.level
         interval = _interval(policy, metric, level, z) if level else None
         return Comparison(interval, n_control, n_canary)
-    if pairs.arms is None:
+    arms = pairs.arms
+    if arms is None:
         return Comparison(None, n_control, n_canary)
-    control, canary = (_interval(policy, metric, arm, z) for arm in pairs.arms)
+    control, canary = (_interval(policy, metric, arm, z) for arm in arms)
     if control is None or canary is None:
         return Comparison(None, n_control, n_canary)
     combine = intervals.ratio if unit == "relative" else intervals.difference

@@ -5,7 +5,7 @@ Dozens of verdicts of a look read the same pairs, so what they read is worked ou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from canary.statistics.ratio_metric import Ratio, Sums, ratio_of, total
@@ -14,7 +14,7 @@ from canary.statistics.score_process import Pair, Score, score
 if TYPE_CHECKING:
     from canary.decision.facts import Cell, Moments
 
-__all__ = ["Pairs", "PairsByMetric", "Weighted", "pairs_of"]
+__all__ = ["Pairs", "PairsByMetric", "Weighted", "pairs_of", "summed"]
 
 
 class Weighted(NamedTuple):
@@ -33,26 +33,16 @@ class Pairs:
     Strata are weighted by n1 * n0 / N in both arms alike, so a ramp is not taken for an effect.
     """
 
-    __slots__ = ("_level", "_parts", "_score", "arms", "n_canary", "n_control", "pairs")
+    __slots__ = ("_arms", "_level", "_parts", "_score", "n_canary", "n_control", "pairs")
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
         self.pairs = tuple(pairs)
         self.n_control = self.n_canary = 0.0
         """Observations of each arm, in all strata."""
-        self.arms: tuple[Weighted, Weighted] | None = None
-        """Control and canary over the strata in which both have data; None where none has."""
-        weighted, whole = [], 0.0
         for pair in self.pairs:
             self.n_control += pair.control.n
             self.n_canary += pair.canary.n
-            if pair.weight > 0:
-                weighted.append(pair)
-                whole += pair.weight
-        if weighted:
-            self.arms = (
-                _weighted([(pair.weight / whole, pair.control_ratio) for pair in weighted]),
-                _weighted([(pair.weight / whole, pair.canary_ratio) for pair in weighted]),
-            )
+        self._arms: tuple[Weighted, Weighted] | None = None
         self._parts: dict[frozenset[str], Pairs] = {}
         self._score: Score | None = None
         self._level: Weighted | None = None
@@ -67,6 +57,19 @@ class Pairs:
             found = Pairs(pair for pair in self.pairs if pair.stratum in strata)
             self._parts[strata] = found
         return found
+
+    @property
+    def arms(self) -> tuple[Weighted, Weighted] | None:
+        """Control and canary over the strata in which both have data; None where none has."""
+        if self._arms is None:
+            weighted = [pair for pair in self.pairs if pair.weight > 0]
+            if weighted:
+                whole = sum(pair.weight for pair in weighted)
+                self._arms = (
+                    _weighted([(pair.weight / whole, pair.control_ratio) for pair in weighted]),
+                    _weighted([(pair.weight / whole, pair.canary_ratio) for pair in weighted]),
+                )
+        return self._arms
 
     @property
     def score(self) -> Score:
@@ -86,11 +89,16 @@ class Pairs:
 
 
 class PairsByMetric:
-    """The pairs of a table of cells, metric by metric, each made when it is first asked for."""
+    """The pairs of a table of cells, metric by metric, each made when it is first asked for.
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    `found` are metrics' pairs that somebody has made already.
+    """
+
+    def __init__(
+        self, cells: Iterable[Cell] = (), found: Mapping[str, Pairs] | None = None
+    ) -> None:
         self._cells = tuple(cells)
-        self._found: dict[str, Pairs] = {}
+        self._found = dict(found or {})
 
     def of(self, metric: str) -> Pairs:
         """Both arms of every stratum with data of the metric."""
@@ -114,12 +122,13 @@ def pairs_of(cells: Iterable[Cell], metric: str, strata: Collection[str] | None 
             raise ValueError(f"arm: {cell.arm!r} is neither control nor canary")
         arms[cell.arm].append(moments)
     return Pairs(
-        Pair(stratum, _sum(arms["control"]), _sum(arms["canary"]))
+        Pair(stratum, summed(arms["control"]), summed(arms["canary"]))
         for (stratum, _), arms in sorted(found.items())
     )
 
 
-def _sum(parts: list[Moments]) -> Sums:
+def summed(parts: list[Moments]) -> Sums:
+    """The sums of an arm's parts; a single part is itself."""
     return parts[0] if len(parts) == 1 else total(parts)
 
 

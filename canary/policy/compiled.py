@@ -338,10 +338,7 @@ class CompiledPolicy:
 
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises `KeyError`."""
-        for metric in self.metrics:
-            if metric.name == name:
-                return metric
-        raise KeyError(name)
+        return self._metrics[name]
 
     def foundation_model(self, model_id: str) -> str:
         """The foundation model behind a model's id; of an id that is not the policy's, itself."""
@@ -350,7 +347,15 @@ class CompiledPolicy:
 
     def intent(self, name: str) -> Intent:
         """The intent of that name. Raises `KeyError`."""
-        return {intent.name: intent for intent in self.intents}[name]
+        return self._intents[name]
+
+    @functools.cached_property
+    def _metrics(self) -> dict[str, Metric]:
+        return {metric.name: metric for metric in self.metrics}
+
+    @functools.cached_property
+    def _intents(self) -> dict[str, Intent]:
+        return {intent.name: intent for intent in self.intents}
 
 
 @functools.lru_cache(maxsize=8)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from canary.decision.facts import Cell, Draws, Facts, LatencyTail, Moments
+from canary.decision.pairs import Pairs, PairsByMetric, pairs_of, summed
 from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy, Metric
 from canary.simulation.draws import Purpose, generator
@@ -16,6 +18,7 @@ from canary.simulation.latency import TAIL_HOURS, slowest
 from canary.simulation.rates import Rates
 from canary.simulation.streams import HOUR, STEP, Stream
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
+from canary.statistics.score_process import Pair
 
 __all__ = ["ARMS", "History", "simulated"]
 
@@ -41,6 +44,24 @@ def simulated(policy: CompiledPolicy) -> tuple[Metric, ...]:
         or metric.source == "detector"
         or metric.measure == "quantile"
     )
+
+
+@dataclass(frozen=True)
+class Reading(Facts):
+    """What a simulated look reads: pairs that are made at once, as nobody keeps its cells."""
+
+    whole: PairsByMetric = field(default_factory=PairsByMetric)
+    recent: PairsByMetric = field(default_factory=PairsByMetric)
+
+    @functools.cached_property
+    def exposure(self) -> PairsByMetric:
+        """Since the release's first exposure."""
+        return self.whole
+
+    @functools.cached_property
+    def block(self) -> PairsByMetric:
+        """Since the present block started."""
+        return self.recent
 
 
 @dataclass
@@ -85,22 +106,21 @@ class History:
         """What the queries of a look at `now` would find; `block` is the present block's start.
 
         Of the block's own data only the metrics in `judged`, none at a look that judges none. The
-        groups are left out: see `groups`.
+        groups are left out (see `groups`), and the ledger.
         """
         primary = self.policy.metric(self.policy.statistics.primary_metric)
         since_block = tuple(self._parts(block, now)) if judged else ()
-        metrics = tuple(metric for metric in self.metrics if metric.name in judged)
-        return Facts(
+        whole = tuple(self._parts(0.0, now))
+        metrics = [metric for metric in self.metrics if metric.name in judged]
+        return Reading(
             as_of=self.zero + now,
-            cells=tuple(self._cells((primary,), tuple(self._parts(0.0, now)), now)),
-            block_cells=(
-                *self._cells(metrics, since_block, now),
-                *self._detected(since_block),
-            ),
             latency=self._latency(since_block),
-            draws=tuple(self._draws(now)),
+            draws=tuple(self._draws(whole)),
             raised=raised,
-            ledger=self.ledger,
+            whole=PairsByMetric(found={primary.name: self._pairs(primary, whole, now)}),
+            recent=PairsByMetric(
+                found={each.name: self._pairs(each, since_block, now) for each in metrics}
+            ),
         )
 
     def groups(self, now: float) -> dict[str, dict[str, tuple[Cell, ...]]]:
@@ -112,12 +132,12 @@ class History:
 
     def sums(self, metric: Metric, since: float, now: float) -> Counts | None:
         """The six sums by arm and intent of what started in a block: (6, 2, intents), or None."""
-        known = [
-            whole
-            for stream, first, last in self._parts(since, now)
-            if (whole := self._ripe(stream, metric, first, last, now)) is not None
-        ]
-        return np.asarray(sum(known)) if known else None
+        found: Counts | None = None
+        for stream, first, last in self._parts(since, now):
+            whole = self._ripe(stream, metric, first, last, now)
+            if whole is not None:
+                found = whole if found is None else found + whole
+        return found
 
     def window(self, metric: Metric, since: float, now: float) -> tuple[Cell, ...]:
         """The cells of what started between `since` and `now`, for a harm trigger."""
@@ -142,10 +162,31 @@ class History:
     def _parts(self, since: float, now: float) -> Iterator[tuple[Stream, int, int]]:
         """Each stretch with the whole hours of it that lie between `since` and `now`."""
         for stream in self.streams:
-            first = max(0, int(np.ceil((since - stream.start) / HOUR - 1e-6)))
-            last = min(stream.hours, int(np.floor((now - stream.start) / HOUR + 1e-6)))
+            first = max(0, math.ceil((since - stream.start) / HOUR - 1e-6))
+            last = min(stream.hours, math.floor((now - stream.start) / HOUR + 1e-6))
             if last > first:
                 yield stream, first, last
+
+    def _pairs(
+        self, metric: Metric, parts: tuple[tuple[Stream, int, int], ...], now: float
+    ) -> Pairs:
+        """Both arms of what is known at `now` of those parts, by intent and probability."""
+        if metric.source == "detector":
+            return pairs_of(self._detected(parts), metric.name)
+        found: dict[tuple[str, float], tuple[list[Moments], list[Moments]]] = {}
+        for stream, first, last in parts:
+            whole = self._ripe(stream, metric, first, last, now)
+            if whole is None:
+                continue
+            rows = whole.transpose(2, 1, 0).tolist()
+            for intent, rate, arms in zip(self.policy.intents, stream.asked, rows, strict=True):
+                control, canary = found.setdefault((intent.name, rate), ([], []))
+                control.append(Moments(*arms[CONTROL]))
+                canary.append(Moments(*arms[CANARY]))
+        return Pairs(
+            Pair(stratum, summed(control), summed(canary))
+            for (stratum, _), (control, canary) in sorted(found.items())
+        )
 
     def _cells(
         self, metrics: tuple[Metric, ...], parts: tuple[tuple[Stream, int, int], ...], now: float
@@ -178,7 +219,7 @@ class History:
             return None
         if metric.name == self.policy.statistics.primary_metric:
             so_far = stream.running(pair)
-            return np.asarray(so_far[:, :, last] - so_far[:, :, first])
+            return np.asarray(so_far[..., last] - so_far[..., first])
         key = (pair, first, last)
         if key not in stream.kept:
             stream.kept[key] = stream.sums[pair].total(first, last)
@@ -209,12 +250,13 @@ class History:
                 tails[arm] = LatencyTail(int(n), slowest(self.rates, np.asarray(bins), int(n)))
         return tails
 
-    def _draws(self, now: float) -> Iterator[Draws]:
-        for stream, first, last in self._parts(0.0, now):
-            units = stream.sums[("completed", "outcomes")].columns[0][:, first:last].sum(axis=1)
+    def _draws(self, parts: tuple[tuple[Stream, int, int], ...]) -> Iterator[Draws]:
+        for stream, first, last in parts:
+            so_far = stream.running(("completed", "outcomes"))[0]
+            units = so_far[..., last] - so_far[..., first]
             for rate in stream.rates:
-                control, canary = units[:, stream.p_canary == rate].sum(axis=1)
-                yield Draws(stream.stage, float(rate), int(control), int(canary))
+                control, canary = units[:, stream.p_canary == rate].sum(axis=1).tolist()
+                yield Draws(stream.stage, rate, int(control), int(canary))
 
     def _weekdays(self, primary: Metric, now: float) -> dict[str, tuple[Cell, ...]]:
         """At the last test stage, the primary metric by day of the week."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -26,19 +27,18 @@ def tail_counts(
 ) -> Counts:
     """Conversations by arm, block of `TAIL_HOURS` and bin: shape (2, blocks, bins)."""
     hours = arriving.shape[1]
-    edges = _edges(rates)
     ends = np.minimum((np.arange(blocks) + 1) * TAIL_HOURS, hours)
     begins = np.arange(blocks) * TAIL_HOURS
     times = start + 3600.0 * (begins + ends) / 2
-    volume = np.stack([arriving[:, b:e].sum(axis=1) for b, e in zip(begins, ends, strict=True)], 1)
-    beyond = rates.tail(edges, times)
+    volume = np.add.reduceat(arriving, begins, axis=1)
+    beyond = rates.tail(times, tuple(_edges(rates.baseline.p99_ms).tolist()))
     inside = beyond - np.concatenate([beyond[..., 1:], np.zeros((*beyond.shape[:2], 1))], axis=2)
     return np.asarray(rng.poisson(volume[..., None] * inside))
 
 
 def slowest(rates: Rates, counts: Counts, n: int) -> Counts:
     """The slowest of `n` conversations, slowest first: evenly spread within their bins."""
-    edges = _edges(rates)
+    edges = _edges(rates.baseline.p99_ms)
     # As much of the tail as the query gives; of very many, only what the bounds of a P99 can reach.
     reach = _PERCENT * n + _DEVIATIONS * math.sqrt(_PERCENT * n)
     wanted = min(n, _TAIL_LEAST + int(min(_TAIL_SHARE * n, reach)))
@@ -50,5 +50,6 @@ def slowest(rates: Rates, counts: Counts, n: int) -> Counts:
     return np.asarray(edges[::-1][bins] * (edges[1] / edges[0]) ** within)
 
 
-def _edges(rates: Rates) -> Counts:
-    return rates.baseline.p99_ms * np.geomspace(_FROM, _TO, _BINS)
+@functools.lru_cache(maxsize=8)
+def _edges(p99_ms: float) -> Counts:
+    return np.asarray(p99_ms * np.geomspace(_FROM, _TO, _BINS))

@@ -10,7 +10,6 @@ import numpy as np
 
 from canary.routing.rates import asked_share
 from canary.simulation.draws import Purpose, generator
-from canary.simulation.rates import Rates
 from canary.simulation.setting import Setting
 from canary.simulation.streams import HOUR, PER_HOUR, Stream, draw, stretch_hours
 from canary.simulation.telemetry import Counts, Telemetry
@@ -26,8 +25,7 @@ def observe(setting: Setting, number: int) -> Telemetry:
     policy, world = setting.effective, setting.world
     seed = (setting.seed, number)
     hour = int(generator(seed, Purpose.START).choice(sorted(setting.weeks)))
-    calendar, _ = setting.weeks[hour]
-    rates = Rates(policy, world, calendar)
+    rates = setting.rates[hour]
     end = policy.statistics.test_seconds
     streams: list[Stream] = []
     start, last = 0.0, len(policy.stages) - 2

@@ -4,47 +4,106 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from canary.policy.compiled import Baseline, CompiledPolicy
+from canary.routing.rates import rates_by_intent
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
 from canary.simulation.volume import Calendar
 from canary.simulation.world import Change, World
 
-__all__ = ["SCORES", "TURN_EVENTS", "Rates"]
+__all__ = ["KINDS", "SCORES", "TURN_EVENTS", "Rates"]
 
 SCORES = np.array([1.0, 2.0, 3.0, 4.0])
 """What a survey may answer."""
 TURN_EVENTS = ("error", "slow", "throttled", "hallucinated")
 """What is counted of turns in five-minute steps: the alarms read it."""
+KINDS = tuple((k, j) for k in (1, 2, 3) for j in range(k + 1))
+"""A customer's conversations, and how many of them were completed."""
 
 # What the policy's baseline leaves out of today's assistant.
 _THROTTLED, _REFUSED, _FALLBACK, _REGIONAL_FAULT = 0.0005, 0.003, 0.0005, 0.002
 _LATENCY_SIGMA = 0.5
 """Spread of the logarithm of a conversation's slowest turn."""
 _NORMAL = NormalDist()
+_Method = Callable[..., Counts]
+_Kept = TypeVar("_Kept")
+
+
+def _once(rate: _Method) -> _Method:
+    """Work a rate out once where nothing changes with time: its axis of times is then one long."""
+
+    @functools.wraps(rate)
+    def kept(rates: Rates, times: Counts, *more: object) -> Counts:
+        if not rates.steady:
+            return rate(rates, times, *more)
+        return rates.once((rate.__name__, *more), lambda: rate(rates, times[:1], *more))
+
+    return kept
 
 
 @dataclass(frozen=True)
 class Rates:
     """Both arms' true rates at any time, in seconds since the first exposure.
 
-    Arrays have the arm first (control, canary), then time, then the intent where there is one.
+    Arrays have the arm first (control, canary), then time, then the intent where there is one. In
+    a world that does not change, what depends on time has a single one.
     """
 
     policy: CompiledPolicy
     world: World
     calendar: Calendar
+    kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out once, for all releases of a setting: see `once`."""
+
+    @functools.cached_property
+    def steady(self) -> bool:
+        """Whether no rate of the world changes with time."""
+        world = self.world
+        changes = world.weekend != Change() or bool(world.faults or world.drifts)
+        return not (changes or world.novelty)
+
+    def once(self, name: object, make: Callable[[], _Kept]) -> _Kept:
+        """What `make` makes, kept under its name: it depends on the policy and the world alone."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: _Kept = self.kept[name]
+        return found
 
     @property
     def baseline(self) -> Baseline:
         """Today's assistant."""
         return self.policy.baseline
+
+    def canary(self, stage: int) -> Counts:
+        """The share of each intent that `stage` asks for the canary."""
+        return self.once(
+            ("canary", stage),
+            lambda: np.array(list(rates_by_intent(self.policy, stage).values())),
+        )
+
+    def daily(self) -> Counts:
+        """Conversations a day by intent."""
+        daily = [intent.daily_volume for intent in self.policy.intents]
+        return self.once("daily", lambda: self.world.volume * np.array(daily))
+
+    @_once
+    def customers(self, times: Counts) -> Counts:
+        """Customers of each of `KINDS` for one conversation: (9, 2, times, intents)."""
+        rate = self.completion(times)
+        if np.array_equal(rate, np.broadcast_to(rate[:, :1], rate.shape)):
+            rate = rate[:, :1]  # the same at every hour
+        shares = np.array(self.world.customers)
+        likely = _beta_binomial(rate, self.world.correlation)
+        kinds = np.stack([shares[k - 1] * likely[(k, j)] for k, j in KINDS])
+        return np.asarray(kinds / (shares @ np.array([1.0, 2.0, 3.0])))
 
     def completion(self, times: Counts) -> Counts:
         """Probability that a conversation is completed: shape (2, times, intents)."""
@@ -79,6 +138,7 @@ class Rates:
         """
         return np.asarray(2 / 3 + np.exp(-times / (3 * 86_400.0)) / 3)
 
+    @_once
     def turn_events(self, times: Counts) -> Counts:
         """Rates of `TURN_EVENTS` per turn: shape (4, 2, times)."""
         base = self.baseline
@@ -95,22 +155,26 @@ class Rates:
         flagged = detector.sensitivity * invented + (1 - detector.specificity) * (1 - invented)
         return np.asarray(np.clip(np.stack([error, slow, throttled, flagged]), 0.0, 1.0))
 
-    def seldom(self, name: str, times: Counts) -> Counts:
+    @_once
+    def seldom(self, times: Counts, name: str) -> Counts:
         """Rate per turn of `refused` or `fallback`: shape (2, times)."""
         base = {"refused": _REFUSED, "fallback": _FALLBACK}[name]
         return np.asarray(np.clip(base + self._shift(name, times), 0.0, 1.0))
 
+    @_once
     def cart(self, times: Counts) -> Counts:
         """Probability that a cart is abandoned: shape (2, times)."""
         rate = self.baseline.cart_abandonment + self._shift("cart_abandonment", times)
         return np.asarray(np.clip(rate, 0.0, 1.0))
 
+    @_once
     def regional_fault(self, times: Counts) -> Counts:
         """What the detector sees broken of a region's own criteria: shape (2, times)."""
         detector = self.policy.detector
         wrong = np.clip(_REGIONAL_FAULT + self._shift("regional", times), 0.0, 1.0)
         return np.asarray(detector.sensitivity * wrong + (1 - detector.specificity) * (1 - wrong))
 
+    @_once
     def surveys(self, times: Counts) -> Counts:
         """Probability of a survey with each score: shape (4, 2, times)."""
         base = self.baseline
@@ -124,10 +188,11 @@ class Rates:
             shares[:, CANARY] *= np.array(self.world.response_by_score)[:, None]
         return np.asarray(shares * response)
 
-    def tail(self, edges_ms: Counts, times: Counts) -> Counts:
+    @_once
+    def tail(self, times: Counts, edges_ms: tuple[float, ...]) -> Counts:
         """Share of conversations whose slowest turn is beyond each edge: (2, times, edges)."""
         beyond = (
-            np.log(edges_ms) - self._log_median() - np.log(self._factor(times))[..., None]
+            np.log(np.array(edges_ms)) - self._log_median() - np.log(self._factor(times))[..., None]
         ) / _LATENCY_SIGMA
         return np.asarray(ndtr(-beyond))
 
@@ -161,6 +226,22 @@ class Rates:
                 arms = [CANARY] if fault.arms == "canary" else [CONTROL, CANARY]
                 found.append((fault, np.array(arms), when))
         return found
+
+
+def _beta_binomial(rate: Counts, correlation: float) -> dict[tuple[int, int], Counts]:
+    """P(j of k completed) for one customer whose outcomes are correlated (beta-binomial)."""
+    likely: dict[tuple[int, int], Counts] = {}
+    spread = correlation / (1 - correlation)  # 1 / (a + b)
+    for k, j in KINDS:
+        value = np.full_like(rate, math.comb(k, j))
+        for step in range(j):
+            value *= rate + step * spread
+        for step in range(k - j):
+            value *= 1 - rate + step * spread
+        for step in range(k):
+            value /= 1 + step * spread
+        likely[(k, j)] = value
+    return likely
 
 
 @functools.lru_cache(maxsize=64)

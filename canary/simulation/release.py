@@ -23,7 +23,6 @@ from canary.release.model import Cause, DecisionKind, Phase, ReleaseState
 from canary.simulation import alarms, screens
 from canary.simulation.draws import Purpose, generator
 from canary.simulation.history import History
-from canary.simulation.rates import Rates
 from canary.simulation.setting import Ending, GateTally, Outcome, Setting
 from canary.simulation.streams import HOUR, PER_HOUR, STEP, Stream, draw, stretch_hours
 from canary.simulation.telemetry import Counts
@@ -51,9 +50,8 @@ class _Run:
         self.number = number
         self.every_poll = every_poll
         hour = int(generator(self.seed, Purpose.START).choice(sorted(setting.weeks)))
-        calendar, self.zero = setting.weeks[hour]
-        rates = Rates(self.policy, self.world, calendar)
-        self.history = History(rates, self.zero, self.seed, setting.ledger)
+        _, self.zero = setting.weeks[hour]
+        self.history = History(setting.rates[hour], self.zero, self.seed, setting.ledger)
         self.state = ReleaseState(
             release_id=f"simulated-{number}",
             test_id=f"simulated-{number}",
@@ -255,11 +253,11 @@ class _Run:
         """
         stage = self.state.stage
         if not self.every_poll:
-            unasked = replace(facts, ledger=None)
-            decision = evaluate(policy, self.state, unasked, asked_stage=stage)
+            decision = evaluate(policy, self.state, facts, asked_stage=stage)
             if not (self.state.benefit or decision.benefit):
                 return decision
-        grouped = replace(facts, groups=self.history.groups(self.now))
+        ledger, groups = self.history.ledger, self.history.groups(self.now)
+        grouped = replace(facts, ledger=ledger, groups=groups)
         return evaluate(policy, self.state, grouped, asked_stage=stage)
 
     def _ring(self, at: float, names: set[str]) -> None:

@@ -40,8 +40,8 @@ def harm_hours(history: History, marks: Counts) -> tuple[Flags, Flags]:
     units, n = sums[0], sums[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         both = n[CONTROL] + n[CANARY]
-        weight = np.where(units.min(axis=0) >= 2, n[CONTROL] * n[CANARY] / both, 0.0)  # noqa: PLR2004
-        weight = np.nan_to_num(weight)
+        enough = (np.minimum(*units) >= 2) & (both > 0)  # noqa: PLR2004
+        weight = np.where(enough, n[CONTROL] * n[CANARY] / both, 0.0)
         rate = sums[2] / n
         common = (sums[2][CONTROL] + sums[2][CANARY]) / both
         residual = np.maximum(sums[5] - 2 * common * sums[4] + common**2 * sums[3], 0.0)
@@ -81,17 +81,16 @@ def mismatch_hours(history: History, marks: Counts) -> Flags:
     rates: list[float] = []
     arms: list[Counts] = []
     for stream in history.streams:
-        units = stream.sums[("completed", "outcomes")].columns[0]
-        total = np.concatenate([np.zeros((2, 1, units.shape[2])), np.cumsum(units, axis=1)], axis=1)
-        at = np.clip((marks - stream.start) / HOUR + _SLACK, 0, stream.hours).astype(np.int64)
+        units = stream.running(("completed", "outcomes"))[0]
+        at = stream.at(marks)
         for rate in stream.rates:
-            rates.append(float(rate))
-            arms.append(total[:, :, stream.p_canary == rate].sum(axis=2)[:, at])
+            rates.append(rate)
+            drawn = units[:, stream.p_canary == rate].sum(axis=1)[:, at]
+            arms.append(np.broadcast_to(drawn, (2, marks.size)))
     p = np.array(rates)[:, None]
-    control, canary = (np.stack([each[arm] for each in arms]) for arm in (CONTROL, CANARY))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = control + canary
-        z = np.nan_to_num(np.abs(canary - p * size) / np.sqrt(p * (1 - p) * size))
+    control, canary = np.stack(arms, axis=1)
+    size = control + canary
+    z = np.abs(canary - p * size) / np.sqrt(np.maximum(p * (1 - p) * size, _SLACK))
     flags = np.zeros(marks.size, dtype=np.bool_)
     far = np.flatnonzero(z.max(axis=0) > _Z_RATIO)
     if far.size:
@@ -149,12 +148,10 @@ def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Co
             places.setdefault((index, float(rate)), len(places))
     sums = np.zeros((6, 2, len(places), marks.size))
     for stream in history.streams:
-        ripe = (marks - metric.outcome_window_seconds - stream.start) / HOUR + _SLACK
-        at = np.clip(ripe, 0, stream.hours).astype(np.int64)
         order = [places[(index, float(rate))] for index, rate in enumerate(stream.p_canary)]
-        sums[:, :, order] += stream.running((metric.numerator, metric.denominator))[
-            :, :, at
-        ].swapaxes(2, 3)
+        so_far = stream.running((metric.numerator, metric.denominator))
+        at = stream.at(marks, metric.outcome_window_seconds)
+        sums[:, :, order] += so_far.take(at, axis=3)
     return sums, np.array([index for index, _ in places])
 
 
@@ -181,12 +178,13 @@ def _compared(metric: Metric, stream: Stream) -> Counts:
         if sums is None:
             return np.zeros((4, stream.hours))
         n, y, yy = sums
-        both = np.maximum(n.sum(axis=0), 1.0)
-        weight = n[CONTROL] * n[CANARY] / both
-        mean = y / np.maximum(n, 1.0)
-        spread = yy.sum(axis=0) / both - (y.sum(axis=0) / both) ** 2
-        each = (mean[CANARY] - mean[CONTROL], spread, 1.0, mean[CONTROL])
-        stream.kept[key] = np.stack([(weight * part).sum(axis=1) for part in each])
+        part = 1 / np.maximum(n[CONTROL] + n[CANARY], 1.0)
+        weight = n[CONTROL] * n[CANARY] * part
+        control = y[CONTROL] * n[CANARY] * part
+        mean = (y[CONTROL] + y[CANARY]) * part
+        spread = (yy[CONTROL] + yy[CANARY]) * part - mean * mean
+        each = (y[CANARY] * n[CONTROL] * part - control, weight * spread, weight, control)
+        stream.kept[key] = np.stack([values.sum(axis=1) for values in each])
     return np.asarray(stream.kept[key][:, : stream.hours])
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from canary.ledger.levels import family_of, next_levels, q_of
 from canary.ledger.view import LedgerView
 from canary.policy.compiled import CompiledPolicy
+from canary.simulation.rates import Rates
 from canary.simulation.volume import Calendar, first_exposure
 from canary.simulation.world import World
 
@@ -57,6 +58,15 @@ class Setting:
         return {
             hour: (Calendar.of(self.world, hour), first_exposure(self.policy, hour))
             for hour in hours
+        }
+
+    @cached_property
+    def rates(self) -> dict[int, Rates]:
+        """By hour of the week in which a release begins."""
+        kept: dict[object, Any] = {}
+        return {
+            hour: Rates(self.effective, self.world, calendar, kept)
+            for hour, (calendar, _) in self.weeks.items()
         }
 
 

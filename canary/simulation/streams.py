@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from canary.policy.compiled import CompiledPolicy
-from canary.routing.rates import rates_by_intent
 from canary.simulation.hourly import Hourly, of_turns, once_each, per_customer, yes_or_no
 from canary.simulation.latency import TAIL_HOURS, tail_counts
-from canary.simulation.rates import SCORES, Rates
+from canary.simulation.rates import KINDS, SCORES, Rates
 from canary.simulation.telemetry import CANARY, CONTROL, Counts
 
 __all__ = ["HOUR", "PER_HOUR", "STEP", "Stream", "draw", "stretch_hours"]
@@ -26,11 +26,7 @@ __all__ = ["HOUR", "PER_HOUR", "STEP", "Stream", "draw", "stretch_hours"]
 HOUR, STEP = 3600.0, 300.0
 PER_HOUR = int(HOUR / STEP)
 _SLACK = 1e-6
-_KINDS = tuple((k, j) for k in (1, 2, 3) for j in range(k + 1))
-"""A customer's conversations, and how many of them were completed."""
-_WEIGHTS = np.array(
-    [[1.0, k, j, k * k, k * j, j * j] for k, j in _KINDS], dtype=np.float64
-).T.copy()
+_WEIGHTS = np.array([[1.0, k, j, k * k, k * j, j * j] for k, j in KINDS], dtype=np.float64).T.copy()
 _NAMES_PER_CONVERSATION = 0.5
 """How often the detector finds something to check a region's own criteria on."""
 
@@ -58,12 +54,22 @@ class Stream:
     """What was worked out of the hours: it does not change when the stretch is cut short."""
 
     def running(self, pair: tuple[str, str]) -> Counts:
-        """Sums of a column pair from the start up to each hour: (6, 2, hours + 1, intents)."""
+        """Sums of a column pair from the start up to each hour: (6, 2, intents, hours + 1)."""
         if pair not in self.kept:
-            hourly = self.sums[pair].by_hour(0, self.hours)
-            lead = np.zeros((6, 2, 1, hourly.shape[3]))
-            self.kept[pair] = np.concatenate([lead, np.cumsum(hourly, axis=2)], axis=2)
+            hourly = self.sums[pair].by_hour(0, self.hours).swapaxes(2, 3)
+            so_far = np.zeros((*hourly.shape[:3], hourly.shape[3] + 1))
+            np.cumsum(hourly, axis=3, out=so_far[..., 1:])
+            self.kept[pair] = so_far
         return self.kept[pair]
+
+    def at(self, marks: Counts, wait: float = 0.0) -> NDArray[np.int64]:
+        """How many hours had passed `wait` before each of `marks`; one number where all say so.
+
+        An index into what `running` gives.
+        """
+        passed = (marks - wait - self.start) / HOUR + _SLACK
+        hours = np.minimum(np.maximum(passed, 0), self.hours).astype(np.int64)
+        return hours[:1] if hours[0] == hours[-1] else hours
 
     def until(self, now: float) -> Stream:
         """The part of it up to `now`, in whole hours and steps."""
@@ -77,6 +83,11 @@ class Stream:
     def rates(self) -> tuple[float, ...]:
         """The probabilities in force, each once."""
         return tuple(np.unique(self.p_canary).tolist())
+
+    @functools.cached_property
+    def asked(self) -> tuple[float, ...]:
+        """The probability in force for each intent."""
+        return tuple(self.p_canary.tolist())
 
     @property
     def end(self) -> float:
@@ -103,12 +114,11 @@ def stretch_hours(policy: CompiledPolicy, stage: int, now: float) -> int:
 
 def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours: int) -> Stream:
     """Draw `hours` at `stage`."""
-    policy, base, world = rates.policy, rates.baseline, rates.world
-    p = np.array(list(rates_by_intent(policy, stage).values()))
+    policy, base, p = rates.policy, rates.baseline, rates.canary(stage)
     times = start + HOUR * (np.arange(hours) + 0.5)
-    daily = world.volume * np.array([intent.daily_volume for intent in policy.intents])
-    volume = rates.calendar.volume(times)[:, None] * daily / 24
+    volume = rates.calendar.volume(times)[:, None] * rates.daily() / 24
     arriving = np.stack([volume * (1 - p), volume * p])
+    both = arriving.sum(axis=2)
     completed = _completed(rng, rates, times, arriving)
     conversations = completed[1]
     sums = {("completed", "outcomes"): per_customer(completed)}
@@ -116,18 +126,18 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
     carts = _carts(rng, rates, times, arriving * base.cart_share)
     sums[("cart_abandoned", "carts")] = carts
     for name in ("refused", "fallback"):
-        share = rates.seldom(name, times)[:, :, None]
+        share = rates.seldom(times, name)[:, :, None]
         seldom = rng.poisson(arriving * base.turns_per_conversation * share)
         sums[(name, "turns")] = of_turns(conversations, seldom, base.turns_per_conversation)
-    events, trials = _turns(rng, rates, start, arriving.sum(axis=2), stage)
-    shares = arriving / arriving.sum(axis=2, keepdims=True)
+    events, trials = _turns(rng, rates, start, both, stage)
+    shares = arriving / both[..., None]
     judged = {policy.metric(gate.metric).numerator for gate in policy.gates}
     for index, name in enumerate(("error", "slow", "throttled")):
         if name in judged:
             hourly = events[index].reshape(2, hours, PER_HOUR).sum(axis=2).astype(np.int64)
             split = rng.multinomial(hourly, shares)
             sums[(name, "turns")] = of_turns(conversations, split, base.turns_per_conversation)
-    looked_at = arriving.sum(axis=2) * _NAMES_PER_CONVERSATION * policy.detector.sampling[stage]
+    looked_at = both * _NAMES_PER_CONVERSATION * policy.detector.sampling[stage]
     return Stream(
         stage=stage,
         start=start,
@@ -137,37 +147,14 @@ def draw(rng: np.random.Generator, rates: Rates, stage: int, start: float, hours
         detected=_detected(rng, rates, times, looked_at, (events, trials)),
         events=events,
         trials=trials,
-        tails=tail_counts(rng, rates, start, math.ceil(hours / TAIL_HOURS), arriving.sum(axis=2)),
+        tails=tail_counts(rng, rates, start, math.ceil(hours / TAIL_HOURS), both),
     )
 
 
 def _completed(rng: np.random.Generator, rates: Rates, times: Counts, arriving: Counts) -> Counts:
-    """Customers by how many conversations they have and how many are completed."""
-    rate = rates.completion(times)
-    if np.array_equal(rate, np.broadcast_to(rate[:, :1], rate.shape)):
-        rate = rate[:, :1]  # the same at every hour, as in most worlds
-    shares = np.array(rates.world.customers)
-    customers = arriving / (shares @ np.array([1.0, 2.0, 3.0]))
-    likely = _beta_binomial(rate, rates.world.correlation)
-    lots = np.stack([shares[k - 1] * likely[(k, j)] for k, j in _KINDS])
-    counts = rng.poisson(customers * lots)
+    """Customers by how many conversations they have and how many are completed, as six sums."""
+    counts = rng.poisson(arriving * rates.customers(times))
     return np.asarray(np.tensordot(_WEIGHTS, counts, axes=1))
-
-
-def _beta_binomial(rate: Counts, correlation: float) -> dict[tuple[int, int], Counts]:
-    """P(j of k completed) for one customer whose outcomes are correlated (beta-binomial)."""
-    likely: dict[tuple[int, int], Counts] = {}
-    spread = correlation / (1 - correlation)  # 1 / (a + b)
-    for k, j in _KINDS:
-        value = np.full_like(rate, math.comb(k, j))
-        for step in range(j):
-            value *= rate + step * spread
-        for step in range(k - j):
-            value *= 1 - rate + step * spread
-        for step in range(k):
-            value /= 1 + step * spread
-        likely[(k, j)] = value
-    return likely
 
 
 def _surveys(
@@ -202,7 +189,7 @@ def _turns(
     trials = np.stack([turns, turns, turns, checked])
     share = rates.turn_events(times)
     if rates.world.overdispersion > 0:
-        today = share[:, CONTROL]
+        today = np.broadcast_to(share, trials.shape)[:, CONTROL]
         shape = today / (rates.world.overdispersion * (1 - today))
         share = np.minimum(share * (rng.gamma(shape) / shape)[:, None, :], 1.0)
     return np.minimum(rng.poisson(trials * share), trials.round()), trials

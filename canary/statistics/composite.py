@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from canary.statistics.normal import two_sided
-from canary.statistics.validation import finite, not_negative
+from canary.statistics.validation import require_finite, require_not_negative
 
 __all__ = ["Composite", "weighted_composite"]
 
@@ -36,18 +34,23 @@ def weighted_composite(
     `ValueError` when they do not, when an intent has no effect or no error, and for effects
     without a weight.
     """
-    share = {name: float(not_negative("weights", w)) for name, w in weights.items()}
+    for weight in weights.values():
+        require_not_negative(weights=weight)
+    share = weights
     if abs(sum(share.values()) - 1) > _ROUNDING:
         raise ValueError(f"weights: sum to {sum(share.values())}, not 1")
     _same_names("diffs", share, effects)
-    effect = sum(w * float(finite("diffs", effects[name])) for name, w in share.items())
+    for each in effects.values():
+        require_finite(diffs=each)
+    effect = sum(w * effects[name] for name, w in share.items())
     if errors is None:
         return Composite(effect, None, None, None)
     _same_names("se", share, errors)
-    parts = [w * float(not_negative("se", errors[name])) for name, w in share.items()]
-    error = float(np.sqrt(np.sum(np.square(parts))))
+    for each in errors.values():
+        require_not_negative(se=each)
+    error = math.sqrt(sum((w * errors[name]) ** 2 for name, w in share.items()))
     z = effect / error if error > 0 else 0.0
-    return Composite(effect, error, z, float(two_sided(z)))
+    return Composite(effect, error, z, math.erfc(abs(z) / math.sqrt(2)))
 
 
 def _same_names(name: str, share: Mapping[str, float], given: Mapping[str, float]) -> None:

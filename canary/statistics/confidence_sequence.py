@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from statistics import NormalDist
 
 from canary.statistics.score_process import Score
 from canary.statistics.validation import require_fraction, require_not_negative
 
-__all__ = ["effect_upper_bound", "mixture_radius"]
+__all__ = ["effect_upper_bound", "least_z", "mixture_radius"]
 
 _NORMAL = NormalDist()
 _NEWTON_STEPS = 20
@@ -37,6 +38,16 @@ def mixture_radius(v: float, alpha: float, rho: float) -> float:
         if abs(step) <= _CLOSE:
             break
     return x * math.sqrt(spread)
+
+
+@functools.lru_cache(maxsize=32)
+def least_z(alpha: float) -> float:
+    """Nearer to its mean, in its own standard deviations, no process is beyond its radius.
+
+    The radius is x sqrt(v + rho) where x^2 / 2 is at least -ln(2 alpha). Raises `ValueError`.
+    """
+    require_fraction(alpha=alpha)
+    return math.sqrt(max(0.0, -2 * math.log(2 * alpha)))
 
 
 def effect_upper_bound(score: Score, alpha: float, rho: float) -> float:

@@ -18,6 +18,8 @@ MIN_OBSERVATIONS = 299
 """Below this no order statistic bounds the P99 from above with 95% confidence."""
 _ROUNDING = 1e-12
 """A probability that equals the confidence but for rounding reaches it."""
+_DEVIATIONS = 12
+"""Beyond lies less than a rounding of any confidence that is asked for."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -29,7 +31,7 @@ def quantile_ranks(n: int, q: float, confidence: float) -> tuple[int, int]:
     if n < 1 or not 0 < q < 1 or not 0 < confidence < 1:
         raise ValueError(f"n, q, confidence: {n}, {q}, {confidence} are out of range")
     # cdf[j]: probability that at most start + j observations exceed the quantile.
-    start, pmf = binomial_window(n, 1 - q)
+    start, pmf = binomial_window(n, 1 - q, _DEVIATIONS)
     cdf = np.minimum(np.cumsum(pmf), 1.0)
     upper_from_top = start + int(np.searchsorted(cdf, 1 - confidence + _ROUNDING, side="right"))
     lower_from_top = start + int(np.searchsorted(cdf, confidence - _ROUNDING, side="left"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from canary.statistics.ratio_metric import Sums, ratio_of, residual_sum
 
@@ -54,8 +54,7 @@ class Pair:
         return self._common
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """S, its cluster-robust variance V, and W, so that S / W is the effect (canary - control)."""
 
     s: float

@@ -6,12 +6,13 @@ classical convention; the other one, half of f(t; alpha), is not mixed with it.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 from canary.statistics.group_sequential import Paths, follow, looks, start, tail
-from canary.statistics.normal import quantile, upper_tail
+from canary.statistics.normal import quantile, upper_tail, upper_tail_quantile
 from canary.statistics.solving import solve_rising
 from canary.statistics.validation import require_finite, require_fraction
 
@@ -82,16 +83,26 @@ def boundaries(
         raise ValueError("information, spent: as many of each, and at least one")
     if any(not 0 <= share < 1 for share in spent):
         raise ValueError(f"spent: {list(spent)} is not all between 0 and 1")
-    bounds: list[float] = []
-    paths, before = start(), 0.0
-    for index, (t, cumulative) in enumerate(zip(times, spent, strict=True)):
-        edge = _edge(paths, t, cumulative - before)
-        bounds.append(edge / math.sqrt(t))
-        if index + 1 < len(times):
-            lower = -edge if two_sided else -math.inf
-            paths = follow(paths, t, lower, edge, next_t=times[index + 1])
-        before = max(before, cumulative)
-    return bounds
+    edges, _ = _edges(tuple(times), tuple(spent), two_sided)
+    return [edge / math.sqrt(t) for edge, t in zip(edges, times, strict=True)]
+
+
+@functools.lru_cache(maxsize=32)
+def _edges(
+    times: tuple[float, ...], spent: tuple[float, ...], two_sided: bool
+) -> tuple[tuple[float, ...], Paths]:
+    """The bound on the score at each look, and the paths that come to the last one.
+
+    A look goes on from where the look before it ended, which is kept.
+    """
+    *_, t = times
+    if len(times) == 1:
+        paths = start()
+        return (_edge(paths, t, spent[0]),), paths
+    before, coming = _edges(times[:-1], spent[:-1], two_sided)
+    lower = -before[-1] if two_sided else -math.inf
+    paths = follow(coming, times[-2], lower, before[-1], next_t=t)
+    return (*before, _edge(paths, t, spent[-1] - max(0.0, *spent[:-1]))), paths
 
 
 def _spent(t: float, alpha: float) -> bool:
@@ -107,6 +118,10 @@ def _edge(paths: Paths, t: float, alpha: float) -> float:
     if alpha <= 0:
         return math.inf
     root = math.sqrt(t)
+    if paths.scores.size == 1 and paths.mass[0] > alpha:
+        # All are at one place, as before the first look.
+        step = math.sqrt(t - paths.t)
+        return float(paths.scores[0] + step * upper_tail_quantile(alpha / paths.mass[0]))
     farthest = _FARTHEST * root
     if float(tail(paths, t, farthest)) > alpha:
         return math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from canary.statistics.validation import above_zero, require_not_negative
+from canary.statistics.validation import require_not_negative
 
 __all__ = ["CONCENTRATION", "mismatch_p_value", "multinomial_log_e"]
 
@@ -25,7 +25,9 @@ def multinomial_log_e(
         raise ValueError(f"shares: {list(shares)} do not match {len(counts)} counts or sum to 1")
     if any(not share > 0 for share in shares):
         raise ValueError(f"shares: {list(shares)} are not all above 0")
-    above_zero("concentration", concentration)
+    require_not_negative(concentration=concentration)
+    if concentration == 0:
+        raise ValueError("concentration: 0 is not above 0")
     for count in counts:
         require_not_negative(counts=count)
     value = math.lgamma(concentration) - math.lgamma(concentration + sum(counts))
