@@ -13,6 +13,7 @@ from canary.policy.compiled import (
     Closure,
     CompiledPolicy,
     Detector,
+    Evaluation,
     Gate,
     Intent,
     Ledger,
@@ -173,6 +174,12 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         ),
         ledger=_ledger(policy.ledger),
         bandits=_bandits(policy),
+        evaluation=Evaluation(
+            policy.evaluation.fresh_for,
+            policy.evaluation.longest,
+            policy.evaluation.poll,
+            policy.evaluation.intent_floor,
+        ),
     )
 
 

@@ -55,6 +55,7 @@ class Pace(Part):
     silence: Wait | None = None
     soak: Duration | None = None
     approval: Wait | None = None
+    evaluation_poll: Wait | None = None
     stages: dict[str, StagePace] = Field(default={}, description="by stage index")
     outcome_windows: dict[str, Wait] = Field(default={}, description="by metric")
     harm_windows: dict[str, Wait] = Field(default={}, description="by trigger")

@@ -9,6 +9,7 @@ from typing import Any
 from canary.policy.checks import (
     bandits,
     calendar,
+    evaluation,
     gates,
     intents,
     ledger,
@@ -35,6 +36,7 @@ _CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     gates.check_region_gates,
     gates.check_offline_gates,
     gates.check_detector_limits,
+    evaluation.check_evaluation,
     statistics.check_primary,
     statistics.check_alphas,
     statistics.check_looks,
