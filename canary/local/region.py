@@ -49,7 +49,7 @@ CERTIFICATE = "/mangaassist/api/certificate-arn"
 
 _STEADY_SECONDS = 60.0
 _FIRST_LINE_SECONDS = 30.0
-_SDK_NAMES = ("BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
+_SDK_NAMES = ("BEDROCK", "BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
 
 
 class StartError(RuntimeError):
