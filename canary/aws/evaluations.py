@@ -1,7 +1,7 @@
 """Which evaluation job answers for which model: remembered in S3, started when there is none.
 
-Under `evaluation/` of one bucket: `jobs/{key}.json` is the newest job of a model, a policy and a set
-of prompts; `{job name}/` what Bedrock was given and gave back; `results/{release id}.json` what a
+Under `evaluation/` of one bucket: `jobs/{key}.json` is the newest job of a model, a policy and the
+prompts; `{job name}/` what Bedrock was given and gave back; `results/{release id}.json` what a
 release was judged by. No object is deleted, and the bucket keeps versions.
 """
 

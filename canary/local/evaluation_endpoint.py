@@ -1,7 +1,7 @@
 """Bedrock's evaluation jobs in the embedded region: a model really answers, results lie in S3.
 
 Automatic jobs of one model and one data set of the caller's own, as Bedrock's API reference has
-them; a score is no BERTScore but what overlaps (`canary/bandits/overlap.py`). A job takes as long as
+them; a score is no BERTScore but what overlaps (`canary/bandits/overlap.py`). A job lasts as long as
 its model's simulated latency.
 """
 
@@ -216,9 +216,11 @@ def _problem(body: Any) -> str | None:
     try:
         automated = body["evaluationConfig"]["automated"]["datasetMetricConfigs"]
         models = body["inferenceConfig"]["models"]
-        wanted = (body["roleArn"], body["outputDataConfig"]["s3Uri"], automated[0]["taskType"])
-        wanted += (automated[0]["dataset"]["datasetLocation"]["s3Uri"], automated[0]["metricNames"])
-        wanted += (models[0]["bedrockModel"]["modelIdentifier"],)
+        wanted = (
+            *(body["roleArn"], body["outputDataConfig"]["s3Uri"], automated[0]["taskType"]),
+            *(automated[0]["dataset"]["datasetLocation"]["s3Uri"], automated[0]["metricNames"]),
+            models[0]["bedrockModel"]["modelIdentifier"],
+        )
     except (LookupError, TypeError):
         return "The job needs a role, one data set with a location, metrics, a model and an output"
     if not all(wanted) or len(automated) != 1 or len(models) != 1:

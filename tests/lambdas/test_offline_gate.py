@@ -312,8 +312,6 @@ def test_bedrock_that_does_not_answer_is_a_fault(region: Any, bedrock: Start) ->
     gate(region, "start")
     for key, note in notes().items():
         spoilt = note | {"arn": note["arn"][:-12] + "0" * 12}
-        region.client("s3").put_object(
-            Bucket="reports", Key=key, Body=json.dumps(spoilt).encode()
-        )
+        region.client("s3").put_object(Bucket="reports", Key=key, Body=json.dumps(spoilt).encode())
     with pytest.raises(ClientError, match="no such evaluation job"):
         gate(region, "read")

@@ -1,7 +1,7 @@
 """The golden set, MangaDomainAccuracy: prompts whose right answers are known, region by region.
 
-The data lies beside this file: `{region}.jsonl`, a prompt a line, and `{region}.txt`, what a model is
-told of the store before each of them. A store puts its own in their place.
+The data lies beside this file: `{region}.jsonl`, a prompt a line, and `{region}.txt`, what a model
+is told of the store before each of them. A store puts its own in their place.
 
 | key | meaning |
 |---|---|

@@ -25,14 +25,10 @@ def policy(region: str) -> CompiledPolicy:
     return compile_policy(load_policy(POLICY), region)
 
 
-def scored(region: str, wrong: dict[str, str], *, control: bool = True) -> OfflineScores:
+def scored(region: str, wrong: dict[str, str]) -> OfflineScores:
     """References, but of the canary for the intents in `wrong`, each answered alike."""
     answers = [
-        Answers(
-            each,
-            each.reference if control else None,
-            wrong.get(each.intent, each.reference),
-        )
+        Answers(each, each.reference, wrong.get(each.intent, each.reference))
         for each in load_golden(region)
     ]
     return offline_scores(answers, detector(region), load_facts(region).expected, seed=1)
@@ -86,9 +82,7 @@ def test_an_intent_of_the_policy_that_no_prompt_asks_about_fails() -> None:
     """A set of one's own that forgot an intent measures nothing of it."""
     found = scored("us-east-1", {})
     known = {name: count for name, count in found.by_intent.items() if name != "promotion"}
-    thinner = OfflineScores(
-        found.scores, found.compared, found.difference, known, found.unanswered
-    )
+    thinner = OfflineScores(found.scores, found.compared, found.difference, known, found.unanswered)
     verdict = judge(policy("us-east-1"), thinner, {**found.scores, "bert_score": 0.9})
     assert verdict.detail.startswith("intent promotion: 0 of 0 prompts")
 
