@@ -1,8 +1,8 @@
 """Bedrock's evaluation jobs in the embedded region: a model really answers, results lie in S3.
 
 Automatic jobs of one model and one data set of the caller's own, as Bedrock's API reference has
-them; a score is no BERTScore but what overlaps (`canary/bandits/overlap.py`). A job lasts as long as
-its model's simulated latency.
+them; a score is no BERTScore but what overlaps (`canary/bandits/overlap.py`). A job lasts as
+long as its model's simulated latency.
 """
 
 from __future__ import annotations
