@@ -153,8 +153,7 @@ def test_a_candidate_that_invents_is_rejected_in_a_sentence(region: Any, bedrock
     wait_for_jobs()
     answer = gate(region, "read")
     assert answer["verdict"] == "FAIL"
-    assert "hallucination 0." in answer["detail"]
-    assert "<= 0.03: FAIL" in answer["detail"]
+    assert "hallucination 1 <= 0.03: FAIL" in answer["detail"]
     assert "of 8 prompts answered right, at least 50% wanted: FAIL" in answer["detail"]
     assert "worse than the control in right answers: -" in answer["detail"]
 
