@@ -60,6 +60,7 @@ class Progression(cdk.Stack):
             network=network,
             state=state,
             routes=traffic.routes,
+            models=policy.models,
             wave_before=policy.wave_before,
         )
         self.machine = ProgressionMachine(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -47,11 +47,13 @@ def evaluate(
 ) -> None:
     """Score CANDIDATE, a model id, on the golden set beside the region's control model."""
     from canary.aws import clock, evaluation_jobs
-    from canary.quality.offline.golden import load_golden
+    from canary.quality.offline.golden import load_golden, store_of
+    from canary.quality.offline.verdict import document, shortcomings
     from canary.release.admission import offline_result
 
     policy = region.policy()
-    prompts = load_golden(policy.region)
+    store = store_of(policy.region)
+    prompts = load_golden(store)
     bedrock = region.client("bedrock") if start_job or job else None
     if start_job:
         if not (role_arn and bucket):
@@ -67,20 +69,22 @@ def evaluate(
         )
         region.say(f"{arn} started; when it is completed: --job {arn}", {"job": arn})
         return
-    found = _replay(region, candidate, policy.region)
+    found = _replay(region, candidate, store)
     scores = dict(found.scores)
     if job:
         try:
-            scores["bert_score"] = evaluation_jobs.read_job(
+            results = evaluation_jobs.read_job(
                 bedrock, region.client("s3"), job, model_id=candidate, prompts=prompts
             )
         except evaluation_jobs.EvaluationError as error:
             refuse(str(error))
-    _refuse_worse(candidate, found)
+        scores["bert_score"] = evaluation_jobs.mean_score(results)
+    if reasons := shortcomings(policy, found):
+        refuse(f"{candidate}: {'; '.join(reasons)}")
     scores["evaluated_at"] = clock.now()
     output.write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", "utf-8")
     verdict = offline_result(policy, scores)
-    region.say(f"{candidate}: {verdict.verdict}: {verdict.detail}", _document(found, scores))
+    region.say(f"{candidate}: {verdict.verdict}: {verdict.detail}", document(found, scores))
     if verdict.verdict != "PASS":
         raise click.exceptions.Exit(1)
 
@@ -97,44 +101,7 @@ def _replay(region: Region, candidate: str, name: str) -> OfflineScores:
     control = Parameters(region.client("ssm"), PREFIX).get("control/model-id")
     runtime = region.client("bedrock-runtime")
     prompts, facts = load_golden(name), load_facts(name)
-    texts = [each.prompt for each in prompts]
+    texts = [each.asked for each in prompts]
     said = zip(ask_all(runtime, control, texts), ask_all(runtime, candidate, texts), strict=True)
     answers = [Answers(prompt, old, new) for prompt, (old, new) in zip(prompts, said, strict=True)]
     return offline_scores(answers, Detector(load_catalogue(), facts), facts.expected, seed=_SEED)
-
-
-def _refuse_worse(candidate: str, found: OfflineScores) -> None:
-    """A candidate that fails an intent altogether, or is proved worse, gets no scores at all."""
-    if lost := [intent for intent, (good, _) in found.by_intent.items() if not good]:
-        refuse(f"{candidate} answers no prompt right of intent {', '.join(sorted(lost))}")
-    for what in ("domain", "any"):
-        difference = found.compared[what].difference
-        if difference.upper < 0:
-            refuse(
-                f"{candidate} is worse than the control in {what}: {difference.estimate:+.1%} "
-                f"({difference.lower:+.1%} to {difference.upper:+.1%})"
-            )
-
-
-def _document(found: OfflineScores, scores: dict[str, float]) -> dict[str, Any]:
-    return {
-        "scores": scores,
-        "unanswered": found.unanswered,
-        "by_intent": {
-            name: {"right": good, "prompts": n} for name, (good, n) in found.by_intent.items()
-        },
-        "right_answers": {
-            "difference": found.difference.difference,
-            "lower": found.difference.lower,
-            "upper": found.difference.upper,
-        },
-        "compared": {
-            name: {
-                "difference": each.difference.estimate,
-                "lower": each.difference.lower,
-                "upper": each.difference.upper,
-                "p": each.p_exact,
-            }
-            for name, each in found.compared.items()
-        },
-    }

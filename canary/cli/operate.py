@@ -151,8 +151,8 @@ def in_region(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--offline",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="JSON file of the offline evaluation: metric to score.",
+    default=None,
+    help="JSON file of scores, metric to score: one below its gate stops the release at once.",
 )
 @click.option(
     "--follows",
@@ -172,7 +172,7 @@ def start(
     release_id: str,
     test_id: str,
     hypothesis: str | None,
-    offline: Path,
+    offline: Path | None,
     follows: str,
     override_reason: str,
 ) -> None:
@@ -185,7 +185,7 @@ def start(
     from canary.cli.register import registered_test
     from canary.cli.restart import refuse_restart
 
-    scores = json.loads(offline.read_text("utf-8"))
+    scores = json.loads(offline.read_text("utf-8")) if offline else {}
     if not isinstance(scores, dict):
         raise click.UsageError(f"{offline}: not a JSON object of scores")
     holder = region.releases().lock()

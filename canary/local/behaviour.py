@@ -196,6 +196,15 @@ class World:
             )
         return self._known[key]
 
+    def added(self, model_id: str) -> Behaviour:
+        """The same with just those failures and inventions that go beyond today's."""
+        today, how = Behaviour.of_baseline(self._baseline), self.behaviour(model_id, "")
+        return replace(
+            how,
+            error_rate=max(0.0, how.error_rate - today.error_rate),
+            hallucination_rate=max(0.0, how.hallucination_rate - today.hallucination_rate),
+        )
+
 
 def uniform(seed: int, what: str, conversation_id: str, *more: object) -> float:
     """A number in [0, 1) that depends on nothing but its arguments."""

@@ -1,4 +1,4 @@
-"""One process that answers as Bedrock's Converse and as the endpoints of SageMaker.
+"""One process that answers as Bedrock's Converse and evaluation jobs, and SageMaker's endpoints.
 
 It sleeps the simulated latency on the virtual clock. Run it with standard input open: the runner's
 lines move the scenario on, and the end of the input ends the process.
@@ -14,7 +14,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from canary.bandits.overlap import OverlapScorer
-from canary.local.behaviour import Behaviour, TurnDraw, World, draw_turn, uniform
+from canary.local.behaviour import TurnDraw, World, draw_turn, uniform
 from canary.local.clock import Clock
 from canary.local.control_lines import read_lines
+from canary.local.evaluation_endpoint import EvaluationEndpoint, S3Files
 from canary.local.event_stream import event, exception
+from canary.local.golden_answers import golden_answer
 from canary.local.intents.utterances import shipped_classifier
 from canary.local.scenario import load_scenario
 from canary.local.talk import Language, answer, spoken_in
 from canary.policy.compiled import CompiledPolicy
-from canary.quality.offline.golden import load_golden
 
 __all__ = ["application", "main"]
 
@@ -43,7 +43,12 @@ _LANGUAGE: web.AppKey[Language] = web.AppKey("language", str)  # type: ignore[ar
 _CLOCK: web.AppKey[Clock] = web.AppKey("clock", Clock)
 
 
-def application(world: World, clock: Clock, language: Language = "english") -> web.Application:
+def application(
+    world: World,
+    clock: Clock,
+    language: Language = "english",
+    evaluations: EvaluationEndpoint | None = None,
+) -> web.Application:
     """The endpoint of one scenario, whose model answers in `language`."""
     app = web.Application(middlewares=[hang_up_if_dead])
     app[_WORLD] = world
@@ -54,6 +59,7 @@ def application(world: World, clock: Clock, language: Language = "english") -> w
             web.post("/model/{model:.+}/converse", converse),
             web.post("/model/{model:.+}/converse-stream", converse_stream),
             web.post("/endpoints/{name}/invocations", invoke),
+            *(evaluations.routes() if evaluations else ()),
         ]
     )
     return app
@@ -119,8 +125,8 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
     metadata: Mapping[str, str] = body.get("requestMetadata", {})
     world = request.app[_WORLD]
     if metadata.get("purpose") == "offline":
-        how = world.behaviour(request.match_info["model"], "")
-        return _of_golden_set(body, how, world.scenario.seed, request.app[_LANGUAGE])
+        prompt = _text(body["messages"][-1]["content"][-1])
+        return golden_answer(world, request.match_info["model"], prompt, request.app[_LANGUAGE])
     conversation_id = metadata.get("conversation_id")
     if conversation_id is None:
         return TurnDraw("answer", 0.0), "ok"
@@ -139,23 +145,6 @@ def _drawn(request: web.Request, body: Mapping[str, Any]) -> tuple[TurnDraw, str
         question=_text(body["messages"][-1]["content"][-1]),
         language=request.app[_LANGUAGE],
     )
-
-
-def _of_golden_set(
-    body: Mapping[str, Any], how: Behaviour, seed: int, language: Language
-) -> tuple[TurnDraw, str]:
-    """A prompt of the golden set: its known answer, or what the model's rates make of it."""
-    prompt = _text(body["messages"][-1]["content"][-1])
-    draw = draw_turn(how, seed, prompt, 1)
-    if draw.hallucinated:
-        return draw, answer(seed, prompt, 1, hallucinated=True, language=language)
-    return draw, "" if draw.kind == "refused" else _known_answers().get(prompt, "")
-
-
-@cache
-def _known_answers() -> Mapping[str, str]:
-    regions = ("us-east-1", "ap-northeast-1")
-    return {each.prompt: each.reference for name in regions for each in load_golden(name)}
 
 
 async def invoke(request: web.Request) -> web.Response:
@@ -231,10 +220,13 @@ def _failure(status: int, kind: str, message: str, latency_ms: float = 0.0) -> w
     )
 
 
-async def serve(world: World, clock: Clock, port: int, language: Language) -> None:
+async def serve(world: World, clock: Clock, port: int, language: Language, region: str) -> None:
     """Serve until standard input ends; print the port first."""
-    runner = web.AppRunner(application(world, clock, language), access_log=None)
+    files = S3Files()
+    jobs = EvaluationEndpoint(world, clock, language, region=region, files=files)
+    runner = web.AppRunner(application(world, clock, language, jobs), access_log=None)
     await runner.setup()
+    warming = asyncio.create_task(asyncio.to_thread(files.warm))
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
@@ -243,6 +235,8 @@ async def serve(world: World, clock: Clock, port: int, language: Language) -> No
             world.update(line)
     finally:
         await runner.cleanup()
+        with contextlib.suppress(Exception):
+            await warming
 
 
 def main() -> None:
@@ -258,7 +252,8 @@ def main() -> None:
     policy = CompiledPolicy.from_json(options.policy.read_text("utf-8"))
     world = World(load_scenario(options.scenario), policy.baseline, candidate=options.candidate)
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(world, Clock.from_env(), options.port, spoken_in(policy.region)))
+        language = spoken_in(policy.region)
+        uvloop.run(serve(world, Clock.from_env(), options.port, language, policy.region))
 
 
 if __name__ == "__main__":

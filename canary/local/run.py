@@ -173,7 +173,7 @@ class ScenarioRun:
             "test_id": TEST_ID,
             "candidate": self._candidate,
             "hypothesis": self._policy.statistics.hypothesis,
-            "offline_evaluation": {gate.metric: gate.limit for gate in self._policy.offline_gates},
+            "offline_evaluation": {},
         }
         for name in promote_in_wave_before(
             region.parts.emulator, self._policy, release, table=RELEASES_TABLE, now=self._began

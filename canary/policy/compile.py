@@ -14,6 +14,7 @@ from canary.policy.compiled import (
     Closure,
     CompiledPolicy,
     Detector,
+    Evaluation,
     Gate,
     Intent,
     Ledger,
@@ -175,6 +176,12 @@ def _compile(policy: Policy, region: Region) -> CompiledPolicy:
         ledger=_ledger(policy.ledger),
         anti_flapping=_anti_flapping(policy.anti_flapping),
         bandits=_bandits(policy),
+        evaluation=Evaluation(
+            policy.evaluation.fresh_for,
+            policy.evaluation.longest,
+            policy.evaluation.poll,
+            policy.evaluation.intent_floor,
+        ),
     )
 
 

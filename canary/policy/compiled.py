@@ -158,6 +158,16 @@ class Promotion:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """How the offline gate measures: a job's life and use, and an intent's least share right."""
+
+    fresh_seconds: int = 7 * 86_400
+    longest_seconds: int = 6 * 3_600
+    poll_seconds: int = 600
+    intent_floor: float = 0.5
+
+
+@dataclass(frozen=True)
 class Statistics:
     """The confirmatory test and the harm sequence (decision rules, section 5)."""
 
@@ -313,6 +323,7 @@ class CompiledPolicy:
     ledger: Ledger = field(default=Ledger())
     anti_flapping: AntiFlapping = field(default=AntiFlapping())
     bandits: Bandits = field(default=Bandits())
+    evaluation: Evaluation = field(default=Evaluation())
 
     @property
     def fault_wait_seconds(self) -> int:

@@ -212,6 +212,23 @@ class DetectorRule(Part):
     sampling: Many[Share] = Field(description="the share of turns checked, one a stage")
 
 
+class EvaluationRule(Part):
+    """How the offline gate measures a candidate before any traffic."""
+
+    fresh_for: Annotated[Duration, Field(ge=1)] = Field(
+        default=7 * 86_400, description="a job's answers are used again this long after its start"
+    )
+    longest: Annotated[Duration, Field(ge=1)] = Field(
+        default=6 * 3_600, description="a job that takes longer is stopped: no result"
+    )
+    poll: Annotated[Duration, Field(ge=1)] = Field(
+        default=600, description="the wait between two looks at a job"
+    )
+    intent_floor: Share = Field(
+        default=0.5, description="the least share of an intent's prompts answered right"
+    )
+
+
 class PromotionRule(Part):
     """The end of a release."""
 
@@ -257,6 +274,7 @@ class Policy(Part):
     watch: Watch
     detector: DetectorRule
     promotion: PromotionRule
+    evaluation: EvaluationRule = EvaluationRule()
     bandits: BanditsRule | None = None
     baseline: BaselineRule
 

@@ -57,6 +57,7 @@ class Pace(Part):
     cooldown: Wait | None = None
     hold_after_rollback: Wait | None = None
     approval: Wait | None = None
+    evaluation_poll: Wait | None = None
     stages: dict[str, StagePace] = Field(default={}, description="by stage index")
     outcome_windows: dict[str, Wait] = Field(default={}, description="by metric")
     harm_windows: dict[str, Wait] = Field(default={}, description="by trigger")

@@ -24,6 +24,7 @@ WAITS = {
     ),
     "silence": ("statistics", "silence_seconds", "Silence is a warning after {}"),
     "soak": ("promotion", "soak_seconds", "The soak before promotion lasts {}"),
+    "evaluation_poll": ("evaluation", "poll_seconds", "An evaluation job is looked at after {}"),
     "approval": ("promotion", "approval_seconds", "Approval may take {}"),
     "cooldown": ("anti_flapping", "cooldown_seconds", "After a rollback nothing starts for {}"),
 }

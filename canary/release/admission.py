@@ -11,7 +11,7 @@ from typing import Any, Literal
 from canary.policy.compiled import Closure, CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 
-__all__ = ["OfflineResult", "Request", "admit", "offline_result", "refusals"]
+__all__ = ["OfflineResult", "Request", "admit", "brought_result", "offline_result", "refusals"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 _HYPOTHESES = ("superiority", "non_inferiority")
@@ -126,6 +126,15 @@ def offline_result(policy: CompiledPolicy, scores: Mapping[str, float]) -> Offli
         verdict = "PASS" if good else "FAIL"
         lines.append(f"{gate.metric} {score:g} {sign} {gate.limit:g}: {verdict}")
     return OfflineResult("PASS" if passed else "FAIL", tuple(lines))
+
+
+def brought_result(policy: CompiledPolicy, scores: Mapping[str, float]) -> OfflineResult:
+    """Judge the scores that a request brings: they may stop a release, never let it pass.
+
+    What it does not bring, the region measures; what it brings, the region measures as well.
+    """
+    gates = tuple(gate for gate in policy.offline_gates if gate.metric in scores)
+    return offline_result(replace(policy, offline_gates=gates), scores)
 
 
 def admit(

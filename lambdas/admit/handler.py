@@ -18,7 +18,7 @@ from canary.aws.settings import from_environment
 from canary.aws.wave import ask_region
 from canary.ledger.admission import registered_policy, registration_refusals
 from canary.policy.compiled import CompiledPolicy
-from canary.release.admission import Request, admit, offline_result, refusals
+from canary.release.admission import Request, admit, brought_result, refusals
 from canary.release.calendar import closure_at
 from canary.release.restart import after_rollback, judge_restart
 from canary.release.waves import wave_refusals
@@ -46,8 +46,8 @@ S3 = client("s3")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take the lock and the test, and write the record; a retry of the same release finds them.
 
-    The answer is the offline gate's verdict, and how long the policy soaks, lets an approval take,
-    and waits after a fault.
+    The answer is the verdict on the scores that the request brought, and how long the policy soaks,
+    lets an approval take, and waits after a fault.
     Raises `AdmissionRefused` with every reason.
     """
     request = Request.from_dict(event["input"])
@@ -88,7 +88,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             RELEASES.create(first, claims)
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
-    result = offline_result(policy, request.offline_evaluation)
+    result = brought_result(policy, request.offline_evaluation)
     return {
         "offline": result.verdict,
         "detail": result.detail,

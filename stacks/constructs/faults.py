@@ -27,8 +27,11 @@ class Faults:
         decided = {"cause.$": f"{RESULT}.cause", "detail.$": f"{RESULT}.detail"}
         self.roll_back = self._end("decision", decided, strike=True)
         self.reject = self._end("test lost", decided, strike=True, reject=True)
-        self.reject_offline = self._end(
-            "offline gate", {"cause": "gate", "detail.$": "$.plan.detail"}, reject=True
+        self.reject_brought = self._end(
+            "offline scores", {"cause": "gate", "detail.$": "$.plan.detail"}, reject=True
+        )
+        self.reject_measured = self._end(
+            "offline gate", {"cause": "gate", "detail.$": f"{RESULT}.detail"}, reject=True
         )
 
     def guard(self, task: tasks.LambdaInvoke, on_fault: sfn.IChainable) -> None:

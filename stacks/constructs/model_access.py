@@ -10,7 +10,7 @@ from constructs import Construct
 
 from canary.policy.compiled import Model
 
-__all__ = ["model_access"]
+__all__ = ["model_access", "model_arns"]
 
 
 _ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
@@ -37,6 +37,19 @@ def model_access(scope: Construct, models: Sequence[Model]) -> Iterator[iam.Poli
                 resources=[_model_arn(name, model) for name in model.destinations],
                 conditions={"StringEquals": {"bedrock:InferenceProfileArn": profile}},
             )
+
+
+def model_arns(scope: Construct, models: Sequence[Model]) -> list[str]:
+    """Every foundation model and inference profile behind `models`, wherever it answers."""
+    region = cdk.Stack.of(scope).region
+    found: dict[str, None] = {}
+    for model in models:
+        for place in model.destinations or (region,):
+            found[_model_arn(place, model)] = None
+        if model.destinations:
+            account = f"arn:{cdk.Aws.PARTITION}:bedrock:{region}:{cdk.Aws.ACCOUNT_ID}"
+            found[f"{account}:inference-profile/{model.id}"] = None
+    return list(found)
 
 
 def _model_arn(region: str, model: Model) -> str:

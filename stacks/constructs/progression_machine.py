@@ -11,6 +11,7 @@ from constructs import Construct
 from canary.policy.compiled import CompiledPolicy
 from stacks.acknowledge import acknowledge
 from stacks.constructs.faults import Faults
+from stacks.constructs.offline_gate_states import OfflineGateStates
 from stacks.constructs.promotion_states import PromotionStates
 from stacks.constructs.release_functions import ReleaseFunctions
 from stacks.constructs.stage_states import StageStates
@@ -34,8 +35,8 @@ _PLAN = (
 
 
 def longest_release_seconds(policy: CompiledPolicy) -> int:
-    """When the machine gives up: every stage at its maximum, the approval, the soak, and holds."""
-    stages = sum(stage.max_seconds for stage in policy.stages)
+    """When the machine gives up: gate and stages at their maximum, approval, soak, and holds."""
+    stages = sum(stage.max_seconds for stage in policy.stages) + policy.evaluation.longest_seconds
     promotion = policy.promotion.approval_seconds + policy.promotion.soak_seconds
     return stages + promotion + _LONGEST_HOLDS_SECONDS
 
@@ -68,13 +69,14 @@ class ProgressionMachine(Construct):
         entries = [*(stage.entry for stage in stages[1:]), promotion.entry]
         for stage, following in zip(stages, entries, strict=True):
             stage.on_success(following)
-        prepare = self._prepare(policy, steps, functions, faults, stages[0])
+        gate = OfflineGateStates(self, steps=steps, functions=functions, faults=faults)
+        gate.on_pass(self._prepare(policy, steps, functions, faults, stages[0]))
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_name=MACHINE,
             definition_body=sfn.DefinitionBody.from_chainable(
-                self._admit(steps, functions, faults, prepare)
+                self._admit(steps, functions, faults, gate.entry)
             ),
             timeout=cdk.Duration.seconds(longest_release_seconds(policy)),
             tracing_enabled=True,
@@ -105,7 +107,7 @@ class ProgressionMachine(Construct):
         version.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
 
     def _admit(
-        self, steps: Steps, functions: ReleaseFunctions, faults: Faults, prepare: sfn.IChainable
+        self, steps: Steps, functions: ReleaseFunctions, faults: Faults, gate: sfn.IChainable
     ) -> tasks.LambdaInvoke:
         """Nothing is rolled back here: a fault ends the execution, and its rule does the rest."""
         admit = steps.call(
@@ -118,9 +120,9 @@ class ProgressionMachine(Construct):
         refused = sfn.Fail(self, "Refused", error_path="$.error.Error", cause_path="$.error.Cause")
         admit.add_catch(refused, errors=["States.ALL"], result_path="$.error")
         admit.next(
-            sfn.Choice(self, "Offline gate")
-            .when(sfn.Condition.string_equals("$.plan.offline", "FAIL"), faults.reject_offline)
-            .otherwise(prepare)
+            sfn.Choice(self, "Offline scores brought")
+            .when(sfn.Condition.string_equals("$.plan.offline", "FAIL"), faults.reject_brought)
+            .otherwise(gate)
         )
         return admit
 

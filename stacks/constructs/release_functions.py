@@ -7,11 +7,13 @@ from typing import Any
 
 from constructs import Construct
 
+from canary.policy.compiled import Model
 from stacks import names
 from stacks.constructs.approval_functions import ApprovalFunctions
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.bandit_functions import BanditFunctions
 from stacks.constructs.environment import Environment
+from stacks.constructs.evaluation_role import EvaluationRole
 from stacks.constructs.function import CanaryFunction
 from stacks.constructs.layer import functions_layer
 from stacks.constructs.lost_rollbacks import LostRollbacks
@@ -36,6 +38,7 @@ class ReleaseFunctions(Construct):
         network: Network,
         state: State,
         routes: ArmRoutes,
+        models: Sequence[Model],
         wave_before: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
@@ -103,6 +106,14 @@ class ReleaseFunctions(Construct):
                 allow.parameters("GetParameter", "policy", "control/model-id"),
                 *allow.read_elsewhere(RELEASES_TABLE, wave_before),
             ],
+            layer=layer,
+        )
+        evaluation = EvaluationRole(self, "Evaluation", bucket=state.reports, models=models)
+        self.offline_gate = self._function(
+            "offline_gate",
+            120,
+            env.releases | env.reports | {"EVALUATION_ROLE_ARN": evaluation.role.role_arn},
+            [allow.items(state.tables.releases, "GetItem"), *evaluation.permissions()],
             layer=layer,
         )
         self.set_traffic = self._function(

@@ -305,6 +305,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "DAYS_LOCATION": "s3://canary-events/days/",
         "DASHBOARD_BUCKET": "dashboards",
         "REPORTS_BUCKET": "reports",
+        "EVALUATION_ROLE_ARN": "arn:aws:iam::123456789012:role/evaluation",
         "PROMOTION_PIPELINE": "promotion",
         "METRICS_NAMESPACE": "MangaAssist/Canary",
         "CACHE_HOST": "127.0.0.1",

@@ -78,6 +78,14 @@ def test_a_low_offline_score_fails_the_gate(region: Any) -> None:
     assert "bert_score" in answer["detail"]
 
 
+@pytest.mark.parametrize("brought", [{}, {"hallucination": 0.01}])
+def test_scores_that_are_not_brought_are_left_to_the_offline_gate(
+    region: Any, brought: dict[str, float]
+) -> None:
+    """The region measures every gate itself: nobody has to bring a score."""
+    assert admit(region, offline_evaluation=brought)["offline"] == "PASS"
+
+
 def refused(region: Any, words: str, **changes: Any) -> None:
     module = region.load("admit")
     with pytest.raises(module.AdmissionRefused, match=words):

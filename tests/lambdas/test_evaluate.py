@@ -1,7 +1,8 @@
 """`canary evaluate` on real HTTP: the embedded model endpoint answers, the SDK asks it.
 
-Bedrock's evaluation jobs run nowhere here: the SDK's own stubber checks each request and answer
-against the service's model, and the results lie in S3 in the form that AWS documents.
+Bedrock's evaluation jobs are not run here: the SDK's own stubber checks each request and answer
+against the service's model, and the results lie in S3 in the form that AWS documents. The offline
+gate's own tests run whole jobs at the embedded endpoint.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def put_results(region: Any, scores: list[float]) -> None:
                     "scores": [{"metricName": "Accuracy", "result": score}]
                 },
                 "inputRecord": {
-                    "prompt": prompt.prompt,
+                    "prompt": prompt.asked,
                     "referenceResponse": prompt.reference,
                     "category": prompt.intent,
                 },
@@ -165,7 +166,7 @@ def test_a_good_candidate_s_scores_pass_with_its_job_and_fail_without(
     assert scores["bert_score"] == pytest.approx(0.9)
     assert (scores["domain_accuracy"], scores["hallucination"]) == (1.0, 0.0)
     document = json.loads(done.output)
-    assert document["by_intent"]["return_request"] == {"right": 2, "prompts": 2}
+    assert document["by_intent"]["return_request"] == {"right": 8, "prompts": 8}
     assert document["compared"]["any"]["difference"] == 0
 
 
@@ -177,16 +178,16 @@ def test_a_candidate_that_invents_or_keeps_silent_gets_no_scores(
     endpoint(rate=rate, errors=errors)
     result = run(tmp_path / "scores.json")
     assert result.exit_code == 1
-    assert "refused: model-b answers no prompt right of intent" in result.output
+    assert "refused: model-b: intent checkout_help: 0 of 6 prompts" in result.output
     assert not (tmp_path / "scores.json").exists()
 
 
 @pytest.mark.parametrize(
     ("status", "model", "scores", "said"),
     [
-        ("InProgress", "model-b", 15, "is InProgress, not Completed"),
-        ("Completed", "model-c", 15, "evaluates model-c, not model-b"),
-        ("Completed", "model-b", 14, "no score for 1 of 15 prompts"),
+        ("InProgress", "model-b", 65, "is InProgress, not Completed"),
+        ("Completed", "model-c", 65, "evaluates model-c, not model-b"),
+        ("Completed", "model-b", 64, "no score for 1 of 65 prompts"),
     ],
 )
 def test_a_job_that_is_not_whole_has_no_score(
@@ -218,5 +219,6 @@ def test_a_job_is_started_on_the_golden_set(region: Any) -> None:
         "Body"
     ]
     records = [json.loads(line) for line in body.read().decode().splitlines()]
-    assert [each["prompt"] for each in records] == [each.prompt for each in PROMPTS]
+    assert [each["prompt"] for each in records] == [each.asked for each in PROMPTS]
+    assert all(set(each) == {"prompt", "referenceResponse", "category"} for each in records)
     assert all(each["referenceResponse"] for each in records)

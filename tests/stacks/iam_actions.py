@@ -63,9 +63,11 @@ IMPLIED = {
         "s3:ListBucket",
         "s3:PutObject",
     },
+    "bedrock:CreateEvaluationJob": {"iam:PassRole"},
     "sns:Publish": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
-"""What AWS does in the caller's name: Athena reads tables and files, SNS uses the topic's key."""
+"""What AWS does in the caller's name: Athena reads tables and files, SNS uses the topic's key,
+Bedrock takes the role that it is told."""
 KEY_ACTIONS = {
     "kms:Decrypt",
     "kms:DescribeKey",

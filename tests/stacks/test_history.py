@@ -16,11 +16,17 @@ LONG_RELEASE_SECONDS = 30 * DAY
 
 
 STEPS_THAT_A_HOLD_STOPS = (
+    ("OfflineGate: start", "OfflineGate: wait"),
+    ("OfflineGate: start", "OfflineGate: hold after a fault"),
     ("Prepare: drain canary", "Prepare: load candidate"),
     ("Prepare: drain canary", "Prepare: hold after a fault"),
     ("Promote: check", "Promote: begin"),
 )
 """While the release is held, the first step answers `Held` or `NotReady` and goes no further."""
+
+
+POLL = "OfflineGate: wait"
+POLL_STATES = 3
 
 
 def history(machine: Machine, *, retried: bool = True) -> History:
@@ -41,7 +47,8 @@ def spacing(policy: CompiledPolicy, loop: Loop) -> int:
     """The seconds that one round takes at least: what its wait is told on that way."""
     if loop.states[0] == "Promote: soak":
         return policy.promotion.soak_seconds
-    held = any("hold" in state for state in loop.states) or loop.states[0] == "Prepare: wait"
+    waits = ("Prepare: wait", "OfflineGate: wait for a person")
+    held = any("hold" in state for state in loop.states) or loop.states[0] in waits
     return policy.fault_wait_seconds if held else policy.statistics.bake_poll_seconds
 
 
@@ -50,8 +57,16 @@ def worst_round(policy: CompiledPolicy, known: History, seconds: float) -> int:
     return max(
         in_time(loop, spacing(policy, loop), seconds)
         for wait in known.waits()
+        if wait != POLL
         for loop in known.loops(wait)
     )
+
+
+def polls(policy: CompiledPolicy, known: History) -> int:
+    """The most events of the offline gate: its jobs are given up after a while."""
+    rule = policy.evaluation
+    (loop,) = (each for each in known.loops(POLL) if len(each.states) == POLL_STATES)
+    return in_time(loop, rule.poll_seconds, rule.longest_seconds)
 
 
 def short_looks(policy: CompiledPolicy, known: History) -> int:
@@ -70,7 +85,7 @@ def test_a_month_of_looks_with_every_retry_and_a_promotion_fits(
 ) -> None:
     """30 days at the shortest spacing, each call retried to its end, every state once besides."""
     known = history(machine)
-    events = worst_round(policy, known, LONG_RELEASE_SECONDS)
+    events = worst_round(policy, known, LONG_RELEASE_SECONDS) + polls(policy, known)
     assert events + short_looks(policy, known) + known.everything_once() < LIMIT
 
 
@@ -80,7 +95,7 @@ def test_the_machine_gives_up_before_its_history_is_full(
     """Held for as long as its time-out lets it, with calls that answer, a release still fits."""
     assert machine["TimeoutSeconds"] == longest_release_seconds(policy)
     known = history(machine, retried=False)
-    events = worst_round(policy, known, machine["TimeoutSeconds"])
+    events = worst_round(policy, known, machine["TimeoutSeconds"]) + polls(policy, known)
     once = history(machine).everything_once()
     assert events + short_looks(policy, known) + once < LIMIT
 

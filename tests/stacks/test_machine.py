@@ -39,7 +39,7 @@ def test_every_step_has_the_three_catchers(machine: Machine) -> None:
         for name, state in tasks(machine).items()
         if name not in OTHERWISE and not name.startswith(ENDS) and not name.endswith(HOLDS)
     }
-    assert len(steps) == 3 + 3 * 4 + 1 + 5 + 7
+    assert len(steps) == 2 + 3 + 3 * 4 + 1 + 5 + 7
     for name, state in steps.items():
         errors = caught(state)
         assert errors["HarmDetected"] == "Roll back: harm", name
@@ -79,7 +79,7 @@ def test_failed_machinery_holds_while_alarms_are_ok_and_rolls_back_without_a_str
 ) -> None:
     """A fault of our own is no verdict on the model."""
     states = machine["States"]
-    for label in ("Prepare", "Stage 5%", "Stage 25%", "Stage 50%", "Promote"):
+    for label in ("OfflineGate", "Prepare", "Stage 5%", "Stage 25%", "Stage 50%", "Promote"):
         hold = states[f"{label}: hold after a fault"]
         assert payload(hold)["source"] == "progression"
         assert payload(hold)["cause"] == "machinery"
@@ -152,7 +152,7 @@ def test_only_a_rejection_rejects(machine: Machine) -> None:
         if name.startswith(ENDS)
     }
     assert flags == {name: name.startswith("Reject") for name in flags}
-    assert len(flags) == 5
+    assert len(flags) == 6
 
 
 def test_an_end_that_a_look_decided_gives_the_looks_own_reason(machine: Machine) -> None:
@@ -165,13 +165,76 @@ def test_an_end_that_a_look_decided_gives_the_looks_own_reason(machine: Machine)
         assert (kept["cause.$"], kept["detail.$"]) == ("$.Payload.cause", "$.Payload.detail")
 
 
-def test_an_offline_failure_ends_before_any_task_or_traffic_is_touched(machine: Machine) -> None:
-    """The first thing after admission is the offline gate."""
-    gate = machine["States"][machine["States"]["Admit"]["Next"]]
-    (failed,) = gate["Choices"]
+def test_a_score_brought_below_its_gate_ends_before_anything_is_measured(machine: Machine) -> None:
+    """The first thing after admission is what the request brought; nothing brought passes alone."""
+    brought = machine["States"][machine["States"]["Admit"]["Next"]]
+    (failed,) = brought["Choices"]
     assert (failed["Variable"], failed["StringEquals"]) == ("$.plan.offline", "FAIL")
-    assert failed["Next"] == "Reject: offline gate"
-    assert gate["Default"] == "Prepare: drain canary"
+    assert failed["Next"] == "Reject: offline scores"
+    assert brought["Default"] == "OfflineGate: start"
+
+
+def test_the_offline_gate_starts_waits_and_reads_before_any_task_or_traffic_is_touched(
+    machine: Machine,
+) -> None:
+    """One function does both; it is told the release, and how long to wait is its answer."""
+    states = machine["States"]
+    start, wait, read = (states[f"OfflineGate: {name}"] for name in ("start", "wait", "read"))
+    assert [each["Next"] for each in (start, wait, read)] == [
+        f"OfflineGate: {name}" for name in ("wait", "read", "verdict")
+    ]
+    assert (wait["Type"], wait["SecondsPath"]) == ("Wait", "$.result.wait_seconds")
+    for step, state in (("start", start), ("read", read)):
+        assert calls(state, "OfflineGate")
+        assert payload(state) == {"release_id.$": "$.release_id", "step": step}
+        assert state["ResultPath"] == "$.result"
+        assert state["ResultSelector"]["wait_seconds.$"] == "$.Payload.wait_seconds"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "leads_to"),
+    [
+        ("RUNNING", "OfflineGate: wait"),
+        ("PASS", "Prepare: drain canary"),
+        ("FAIL", "Reject: offline gate"),
+        ("", "OfflineGate: no verdict"),
+        ("pass", "OfflineGate: no verdict"),
+    ],
+)
+def test_only_a_pass_of_the_offline_gate_goes_on(
+    machine: Machine, verdict: str, leads_to: str
+) -> None:
+    """A verdict that nobody knows is a fault: the release is held, and nothing starts."""
+    assert follow(machine, "OfflineGate: verdict", {"verdict": verdict}) == leads_to
+    unknown = machine["States"]["OfflineGate: no verdict"]
+    assert unknown["Next"] == "OfflineGate: hold after a fault"
+    assert unknown["ResultPath"] == "$.error"
+
+
+def test_a_rejection_by_the_offline_gate_gives_its_sentence_and_no_strike(
+    machine: Machine,
+) -> None:
+    """Metric, intent, scores and limits stand in the record."""
+    for name, place in (("gate", "$.result.detail"), ("scores", "$.plan.detail")):
+        asked = payload(machine["States"][f"Reject: offline {name}"])
+        assert (asked["cause"], asked["detail.$"]) == ("gate", place)
+        assert (asked["strike"], asked["reject"]) == (False, True)
+
+
+def test_an_evaluation_without_result_is_held_and_started_anew_after_a_person_s_word(
+    machine: Machine,
+) -> None:
+    """While it is held the start answers `Held`, and nothing is judged."""
+    states = machine["States"]
+    for step in ("start", "read"):
+        errors = caught(states[f"OfflineGate: {step}"])
+        assert errors["States.ALL"] == "OfflineGate: hold after a fault"
+        assert errors["Held"] == "OfflineGate: wait for a person"
+    again = states["OfflineGate: wait for a person"]
+    assert (again["SecondsPath"], again["Next"]) == (
+        "$.plan.fault_wait_seconds",
+        "OfflineGate: start",
+    )
 
 
 def test_preparation_drains_and_loads_before_the_first_stage(machine: Machine) -> None:

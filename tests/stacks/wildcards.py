@@ -68,6 +68,8 @@ FAMILIES = {
         "the CDK's provider framework invokes its handler in any version"
     ),
     r"Reports/Bucket/reports/\*\.(html|json)": "a report is named after its release",
+    r"arn:aws:bedrock:[a-z0-9-]+:\{account\}:evaluation-job/\*": "Bedrock makes up a job's id",
+    r"Reports/Bucket/evaluation/\*": "prompts, results and verdicts, named after jobs and releases",
     r"Reports/Bucket/looks/\*\.json\.gz": "a look is named after its release and its moment",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-definition/mangaassist-api:\*": (
         "a revision's number is not known before it is registered"

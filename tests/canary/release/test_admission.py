@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from canary.policy.compiled import Closure, CompiledPolicy
-from canary.release.admission import Request, admit, offline_result, refusals
+from canary.release.admission import Request, admit, brought_result, offline_result, refusals
 from canary.release.model import Phase
 from tests.canary.samples import policy
 
@@ -84,3 +84,18 @@ def test_offline_scores_pass_in_their_metrics_direction() -> None:
     assert offline_result(policy(), GOOD.offline_evaluation).verdict == "PASS"
     assert offline_result(policy(), {"bert_score": 0.9, "hallucination": 0.04}).verdict == "FAIL"
     assert offline_result(replace(policy(), offline_gates=()), {}).detail == "no offline gates"
+
+
+@pytest.mark.parametrize(
+    ("brought", "verdict"),
+    [
+        ({}, "PASS"),
+        ({"bert_score": 0.9}, "PASS"),
+        ({"unknown": 0.0}, "PASS"),
+        ({"bert_score": 0.7}, "FAIL"),
+        ({"bert_score": math.nan}, "FAIL"),
+    ],
+)
+def test_a_score_that_is_brought_can_only_stop(brought: dict[str, float], verdict: str) -> None:
+    """What is missing is measured later; what is below its gate ends the release at once."""
+    assert brought_result(policy(), brought).verdict == verdict
