@@ -185,7 +185,7 @@ class Memories:
 
     def give(self, model_id: str, override: Override) -> None:
         """Write an override, once. Raises `MemoryChangedError`."""
-        item = _override_key(model_id, override.override_id)
+        item: dict[str, Any] = {**_override_key(model_id, override.override_id)}
         item |= {"given": dataclasses.asdict(override)}
         self._once(item, "attribute_not_exists(pk)", {}, "exists already")
 
