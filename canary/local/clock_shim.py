@@ -1,7 +1,7 @@
 """What stands in for `canary.aws.clock` in every process that an embedded region starts.
 
 The deployed code keeps its own time module; this one answers the same calls from the region's
-virtual clock. It uses nothing but the standard library and its neighbour `clock`, because a
+virtual clock. It uses nothing but the standard library and its neighbours, because a
 function's process sees no other module of the checkout.
 """
 
@@ -14,6 +14,7 @@ import time
 import types
 
 from canary.local.clock import Clock
+from canary.local.patience import lengthen_timeouts
 
 __all__ = ["install", "monotonic", "now", "pause", "request_ms", "sleep"]
 
@@ -23,11 +24,14 @@ _clock: Clock | None = None
 def install(clock: Clock | None = None) -> None:
     """Put these functions in the place of `canary.aws.clock`, before anything imports that.
 
+    Under a slowed clock calls to AWS may take longer too.
+
     `clock` defaults to the one of the environment. A function whose asset has no `canary.aws`
     reads no time through it, and nothing is replaced.
     """
     global _clock  # noqa: PLW0603 - a module has one clock, as the module it replaces has
     _clock = clock or Clock.from_env()
+    lengthen_timeouts(_clock.factor)
     try:
         package = importlib.import_module("canary.aws")
     except ModuleNotFoundError:

@@ -27,6 +27,7 @@ from canary.local.emulator import ACCOUNT, Emulator
 from canary.local.lambda_events import FunctionEvents
 from canary.local.lambda_model import Failure, Outcome, Settings, ThrottledError, plain_name
 from canary.local.lambda_pool import InitError, TimedOutError, WorkerPool
+from canary.local.patience import patience
 from canary.local.processes import Processes
 
 __all__ = ["Functions"]
@@ -262,7 +263,7 @@ class Functions:
             "memory_limit_in_mb": str(function.memory_size),
             "aws_request_id": str(uuid.uuid4()),
             "log_group_name": function.logs_group_name,
-            "timeout_seconds": int(function.timeout),
+            "timeout_seconds": function.timeout * patience(self._clock.factor),
         }
 
     def _keep(self, function: LambdaFunction, logs: str) -> str:

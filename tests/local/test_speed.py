@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -32,3 +35,22 @@ def test_one_busy_moment_is_not_a_slow_machine(monkeypatch: pytest.MonkeyPatch) 
 def test_a_virtual_minute_holds_as_many_customers_under_any_clock() -> None:
     """A clock that is faster than the usual one, in a test, brings no more of them."""
     assert [speed.rate_factor(each) for each in (600.0, 60.0, 15.0)] == [1.0, 1.0, 0.25]
+
+
+def test_calls_to_aws_are_as_patient_as_the_machine_is_slow() -> None:
+    """In a process of its own, as the region starts them; at the usual clock nothing changes."""
+    ask = (
+        "from canary.local import clock_shim; clock_shim.install();"
+        "from botocore.config import Config;"
+        "made = Config(connect_timeout=2, read_timeout=5);"
+        "print(made.connect_timeout, made.read_timeout, Config().read_timeout)"
+    )
+    for factor, said in (("60", "2 5 60"), ("15", "8.0 20.0 60")):
+        done = subprocess.run(
+            [sys.executable, "-c", ask],
+            env={**os.environ, "CANARY_CLOCK": f"0:0:{factor}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == said
