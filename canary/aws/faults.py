@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["AdmissionRefused", "HarmDetected", "Held", "NotReady", "Revoked"]
+import json
+
+__all__ = ["AdmissionRefused", "HarmDetected", "Held", "NotReady", "Revoked", "told"]
+
+
+def told(cause: str) -> str:
+    """The cause of a failed state in words: a function's error and message, without its trace.
+
+    The trace is in the function's log. What is no such document is a text already.
+    """
+    try:
+        document = json.loads(cause)
+        return f"{document['errorType']}: {document['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return cause
 
 
 class AdmissionRefused(Exception):  # noqa: N818 - the state machine matches this name

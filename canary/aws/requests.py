@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from canary.aws.faults import told
 from canary.release.events import RollbackRequested
 from canary.release.model import Cause
 
@@ -66,7 +67,7 @@ def _read(event: dict[str, Any]) -> Request | None:
         cause=Cause(event.get("cause", Cause.MACHINERY)),
         strike=bool(event.get("strike")),
         reject=bool(event.get("reject")),
-        detail=str(event.get("detail", "")),
+        detail=told(str(event.get("detail", ""))),
         alarms=tuple(event.get("alarms", ())),
     )
 

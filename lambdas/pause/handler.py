@@ -8,6 +8,7 @@ from typing import Any
 from canary.aws import clock
 from canary.aws.alarms import Alarms
 from canary.aws.clients import client
+from canary.aws.faults import told
 from canary.aws.functions import Function
 from canary.aws.notify import Topic
 from canary.aws.parameters import Parameters
@@ -75,7 +76,7 @@ def what_happened(
     event: dict[str, Any], state: ReleaseState, *, alarms_ok: bool
 ) -> events.Event | None:
     """The event as the release machine knows it, None when it is nothing to pause for."""
-    at, detail = clock.now(), str(event.get("detail", ""))
+    at, detail = clock.now(), told(str(event.get("detail", "")))
     match event.get("source"):
         case "operator" if event.get("resume"):
             return events.Resumed(at, by=event.get("by", ""))

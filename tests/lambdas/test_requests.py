@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canary.aws.faults import told
 from canary.aws.requests import Request, read_request
 from canary.release.model import Cause
 
@@ -90,3 +91,14 @@ def test_what_cannot_be_read_is_a_wish_for_safety(event: Any) -> None:
     assert (asked.source, asked.release_id, asked.strike) == ("unknown", "", False)
     assert asked.cause is Cause.MACHINERY
     assert str(event)[:20] in asked.detail
+
+
+def test_a_failed_state_is_told_in_words() -> None:
+    """Its cause is a document with a trace, which people who hold a release need not read."""
+    cause = '{"errorMessage": "Read timed out", "errorType": "ReadTimeoutError", "stackTrace": []}'
+    event = {"source": "progression", "cause": "machinery", "detail": cause}
+    request = read_request(event)
+    assert request is not None
+    assert request.detail == "ReadTimeoutError: Read timed out"
+    for text in ("completion is lower", '{"a": 1}', "[1]"):
+        assert told(text) == text
