@@ -12,11 +12,18 @@ from tests.stacks.test_regions import THIRD, with_third_region
 
 @pytest.mark.region
 def test_a_region_added_to_the_policy_runs_without_a_code_edit(tmp_path: Path) -> None:
-    """Its templates deploy, its release follows the wave before, and a fault rolls it back."""
+    """Its templates deploy, its release follows the wave before, and a fault rolls it back.
+
+    By the critical composite of the templates, whose action takes traffic off the canary.
+    """
     policy = with_third_region(tmp_path / "policy.toml")
     arguments = ("--scenario", "errors", "--policy", str(policy), "--region", THIRD)
     status, result, said = run(*arguments)
     assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
     assert "ap-northeast-1 is not run" in said
     assert result["ended_by"] == "alarm"
+    assert "canary-critical" in result["alarms"]
+    assert result["seconds_alarm_to_last_canary_request"] is not None
+    assert result["reassigned"]["canary_rollback"] > 0
+    assert result["customer_errors"] == 0
     assert_clean(result, said)
