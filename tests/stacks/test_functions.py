@@ -29,7 +29,7 @@ EVENTS = [
 FOLDERS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
 LAYERED = {
     *("admit", "decide", "analyse", "report", "detect", "session_flag"),
-    *("learn", "publish_bandits"),
+    *("learn", "publish_bandits", "offline_gate"),
 }
 IN_THE_NETWORK = {"session_flag", "smoke_test", "publish_bandits"}
 WITHOUT_RESOURCES = {
@@ -128,7 +128,8 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
         for resource in resources:
             if resource != "*" and "*" in text(resource):
                 assert re.search(
-                    r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/)\*$"
+                    r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/|/evaluation/"
+                    r"|evaluation-job/)\*$"
                     r"|/reports/\*\.(html|json)$|/looks/\*\.json\.gz$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}

@@ -44,6 +44,10 @@ def fits(wanted: str, given: str) -> bool:
     )
 
 
+OF_ONE_TABLE = {"dynamodb:ConditionCheckItem"}
+"""A check stands on one of its transaction's tables; the code's reader cannot tell on which."""
+
+
 def implied(program: Program) -> set[str]:
     return {each for action in needed(program) for each in IMPLIED.get(action, ())}
 
@@ -80,6 +84,8 @@ def test_a_program_may_act_on_what_its_code_names_and_nothing_else(
             if given == {"*"}:
                 continue  # whether it has to be is another test's question
             missing = [each for each in wanted if not any(fits(each, other) for other in given)]
+            if action in OF_ONE_TABLE and len(missing) < len(wanted):
+                continue
             assert missing == [], f"{program.label}: {action} is not allowed on these"
             if action not in implied(program):
                 more = [each for each in given if not any(fits(other, each) for other in wanted)]
