@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,7 @@ CERTIFICATE = "/mangaassist/api/certificate-arn"
 
 _STEADY_SECONDS = 240.0
 _FIRST_LINE_SECONDS = 120.0
+_DELIVERY_SECONDS = 60.0
 _SDK_NAMES = ("BEDROCK", "BEDROCK_RUNTIME", "SAGEMAKER_RUNTIME")
 
 
@@ -223,12 +225,23 @@ class EmbeddedRegion:
             return None
         return bytes(found["Body"].read())
 
-    def settle_events(self) -> None:
-        """Write every event that was said to S3: no stream holds one back."""
-        self.router.settle()
+    def delivered(self, turns: int, outcomes: int) -> StoredEvents:
+        """What S3 holds once no stream holds anything back, after the last customer has gone.
 
-    def stored_events(self) -> StoredEvents:
-        """What S3 holds of answered turns and outcomes, each counted once, and repeated ids."""
+        A task's lines wait in it while their reader is slow: these `turns` and `outcomes` are
+        given time to come.
+        """
+        until = time.monotonic() + _DELIVERY_SECONDS
+        while True:
+            self.router.settle()
+            stored = self._stored_events()
+            whole = stored.answered_turns >= turns and stored.outcomes >= outcomes
+            if whole or time.monotonic() > until:
+                return stored
+            time.sleep(1.0)
+
+    def _stored_events(self) -> StoredEvents:
+        """Answered turns and outcomes in S3, each counted once, and repeated ids."""
         ids: set[str] = set()
         turns: set[tuple[str, int]] = set()
         outcomes: set[str] = set()

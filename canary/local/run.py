@@ -315,8 +315,7 @@ class ScenarioRun:
     def _judge(self, outcome: str, real_seconds: float) -> RunResult:
         region = self._embedded
         totals = self._stop_customers()
-        region.settle_events()
-        stored = region.stored_events()
+        stored = region.delivered(totals["answered_turns"], totals["outcomes_sent"])
         state = self._record()
         report = self._write_report() if state is not None else None
         tally = region.router.tally

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import socket
+from typing import Any
 
 import uvicorn
 
 from canary.local import clock_shim
+from canary.local.clock import Clock
+from canary.local.patience import patience
 
 _GRACE_SECONDS = 5
 
@@ -22,6 +26,10 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     arguments = parser.parse_args()
     clock_shim.install()
+    if arguments.application.startswith("services.api."):
+        # Half a second is the cache's; a machine that is as slow would lose it for no reason.
+        sessions: Any = importlib.import_module("services.api.sessions")
+        sessions.TIMEOUT_SECONDS *= patience(Clock.from_env().factor)
     config = uvicorn.Config(
         arguments.application,
         loop="auto",
