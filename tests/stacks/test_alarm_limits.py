@@ -15,7 +15,7 @@ from stacks.constructs.alarm_limits import (
 )
 from tests.stacks.assembly import ROOT, Alarms, Assembly, text
 
-STACKS_WITH_ALARMS = ("Guardrails", "Progression")
+STACKS_WITH_ALARMS = ("State", "Guardrails", "Progression")
 
 
 def described(assembly: Assembly) -> dict[str, str]:

@@ -106,7 +106,15 @@ class World:
             raise refused("TransactWriteItems", code, CancellationReasons=reasons)
         for verb, each in writes:
             plain = {key: each[key] for key in ("TableName", "Item", "Key") if key in each}
-            self.put_item(plain) if verb == "Put" else self.delete_item(plain)
+            match verb:
+                case "Put":
+                    self.put_item(plain)
+                case "Delete":
+                    self.delete_item(plain)
+                case "ConditionCheck":
+                    pass
+                case _:
+                    raise NotImplementedError(verb)
 
     def _table(self, given: dict[str, Any]) -> dict[tuple[str, str], Item]:
         return self.tables.setdefault(given["TableName"], {})

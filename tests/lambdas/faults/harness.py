@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 from botocore.client import BaseClient
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from canary.aws import clock
 from tests.lambdas.faults.aws import RULES, World, group_arn, refused, rule_arn
@@ -230,7 +230,11 @@ def region(world: World) -> Iterator[Harness]:
     harness = Harness(world)
 
     def api_call(client: Any, operation: str, given: dict[str, Any]) -> dict[str, Any]:
-        return harness.call(client.meta.service_model.service_name, operation, given)
+        try:
+            return harness.call(client.meta.service_model.service_name, operation, given)
+        except ClientError as error:  # as the class that the client knows by that code
+            code = error.response["Error"]["Code"]
+            raise client.exceptions.from_code(code)(error.response, operation) from None
 
     def time_of() -> float:
         return harness.time

@@ -7,12 +7,14 @@ from typing import Any
 
 from canary.aws.clients import client
 from canary.aws.ledger import Registrations
+from canary.aws.memories import Memories
 from canary.aws.records import Releases
 from canary.aws.rollbacks import Rollbacks
 from canary.aws.traffic import Rules, Traffic
 from canary.ledger.entry import Outcome, Settlement
 from canary.ledger.levels import next_entry
 from canary.ledger.registration import default_registration
+from canary.release.memory import Rollback
 from canary.release.model import Phase
 from canary.routing.weights import ALL_ON_CANARY
 from tests.lambdas.faults import harness, scenes
@@ -57,10 +59,12 @@ def transcript(rules: Rules) -> list[Any]:
     tell(lambda: releases.save(first, replace(first, revoked=True)))
     tell(lambda: releases.save(later, replace(later, control_header_on_canary=True)))
     tell(releases.lock)
-    note = {"release_id": "r-1", "at": 1.5, "cause": "warning", "strike": True}
-    tell(lambda: releases.remember("model-b", note, rejected=False))
-    tell(lambda: releases.remember("model-b", note, rejected=True))
-    tell(lambda: releases.memory("model-b"))
+    memories, rule = Memories(dynamodb, "canary-releases"), scenes.POLICY.anti_flapping
+    struck = Rollback("r-1", 1.5, "warning", strike=True)
+    tell(lambda: memories.remember("model-b", struck, rule))
+    tell(lambda: memories.remember("model-b", struck, rule, rejected=True))
+    tell(lambda: memories.candidate("model-b"))
+    tell(memories.last_strike)
     rollbacks = Rollbacks(dynamodb, "canary-rollbacks")
     opened = rollbacks.open("r-1", {"cause": "warning"})
     for _ in range(2):
