@@ -244,14 +244,15 @@ class EmbeddedRegion:
         """Answered turns and outcomes in S3, each counted once, and repeated ids."""
         ids: set[str] = set()
         turns: set[tuple[str, int]] = set()
-        outcomes: set[str] = set()
+        outcomes: set[tuple[str, bool]] = set()
         repeated = 0
         assert self._files is not None
         for event in self._files.read():
             repeated += event["event_id"] in ids
             ids.add(event["event_id"])
             if event["event"] == "outcome":
-                outcomes.add(event["conversation_id"])
+                # A rating comes apart from what was done: an outcome of its own.
+                outcomes.add((event["conversation_id"], event["csat"] is not None))
             elif event["model_id"] is not None:
                 turns.add((event["conversation_id"], event["turn"]))
         return StoredEvents(len(turns), len(outcomes), repeated)
