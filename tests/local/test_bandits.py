@@ -127,13 +127,10 @@ class Learning:
             answer = POOR if drawn == poor else GOOD
             for turn in range(2):
                 scored = variant.scored and not turn
-                lines.append(
-                    common
-                    | variant.fields(scored=scored)
-                    | {"event": "turn", "event_id": f"t{name}-{turn}", "epoch": at + 2 + 60 * turn}
-                    | {"intent": "faq", "turn": turn + 1}
-                    | (draws.words("How can I pay?", answer) if scored else {})
-                )
+                line = {"event": "turn", "intent": "faq", "turn": turn + 1} | common
+                line |= {"event_id": f"t{name}-{turn}", "epoch": at + 2 + 60 * turn}
+                words = draws.words("How can I pay?", answer) if scored else {}
+                lines.append(line | variant.fields(scored=scored) | words)
             # Every third customer says nothing, which is a failure; every ninth says it too late.
             if number % 3 and chance.random() < CHANCES[drawn]:
                 late = 7 * HOUR if number % 9 == 1 else 300.0
