@@ -60,7 +60,7 @@ class World:
         try:
             do: Callable[[dict[str, Any]], dict[str, Any] | None] = getattr(self, name)
         except AttributeError:
-            raise NotImplementedError(f"{service}: {operation}") from None
+            raise LookupError(f"this world does not know {service}: {operation}") from None
         return do(given) or {}
 
     # DynamoDB
@@ -114,7 +114,7 @@ class World:
                 case "ConditionCheck":
                     pass
                 case _:
-                    raise NotImplementedError(verb)
+                    raise LookupError(f"this world does not know {verb} in a transaction")
 
     def _table(self, given: dict[str, Any]) -> dict[tuple[str, str], Item]:
         return self.tables.setdefault(given["TableName"], {})
@@ -229,4 +229,4 @@ def _holds(part: str, item: Item, given: dict[str, Any]) -> bool:
         return str(len(item.get(found[1], {}).get("L", ()))) == values[found[2]]["N"]
     if found := re.fullmatch(r"(#?\w+) = (:\w+)", part):
         return item.get(names.get(found[1], found[1])) == values[found[2]]
-    raise NotImplementedError(part)
+    raise LookupError(f"this world does not know the condition {part}")
