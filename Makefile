@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov format lock clean
+.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov check-code check-templates format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,11 +70,16 @@ checkov: $(STAMP) ## Run checkov over cdk.out; checkov.toml says what it is told
 	@$(BIN)/python scripts/run_checkov.py
 
 check: $(STAMP) ## Format, lint, types, import contracts, policy, synth with cdk-nag, cfn-lint, checkov
+	@$(MAKE) --no-print-directory -j2 --output-sync=line check-code check-templates
+
+check-code: $(STAMP) # two halves, side by side: one is about the source, one about what it synthesizes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy canary stacks services lambdas app.py
 	$(BIN)/lint-imports
 	$(BIN)/canary policy check policy/mangaassist.toml
+
+check-templates: $(STAMP)
 	$(BIN)/python app.py
 	$(BIN)/cfn-lint 'cdk.out/**/*.template.json'
 	$(BIN)/python scripts/run_checkov.py

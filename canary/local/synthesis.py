@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -38,10 +39,11 @@ def checkout_root() -> Path:
     return root
 
 
-def synthesize(root: Path, policy: Path, *, context: Mapping[str, str] | None = None) -> Path:
+def synthesize(root: Path, policy: Path, *, environment: Mapping[str, str] | None = None) -> Path:
     """The assembly of `root` under `policy`, from the cache when nothing it reads has changed.
 
-    Who asks while another process synthesizes the same waits for it.
+    Who asks while another process synthesizes the same waits for it. `environment` is what the
+    app is told besides; it is no part of what the cache goes by.
     """
     digest = _digest(root, policy)
     target = root / ".build" / "synth" / digest
@@ -49,26 +51,27 @@ def synthesize(root: Path, policy: Path, *, context: Mapping[str, str] | None = 
     with target.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (target / "manifest.json").exists():
-            _synthesize(root, policy, target, context or {})
+            _synthesize(root, policy, target, environment or {})
     return target
 
 
-def _synthesize(root: Path, policy: Path, target: Path, context: Mapping[str, str]) -> None:
+def _synthesize(root: Path, policy: Path, target: Path, environment: Mapping[str, str]) -> None:
     result = subprocess.run(
         [sys.executable, str(root / "app.py")],
         cwd=root,
         env={
             **os.environ,
-            **context,
+            "CANARY_NAG": "0",
+            **environment,
             "CDK_OUTDIR": str(target),
             "CANARY_POLICY": str(policy),
-            "CANARY_NAG": "0",
         },
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
+        shutil.rmtree(target, ignore_errors=True)  # what failed must not be taken for made
         last = "\n".join((result.stderr or result.stdout).strip().splitlines()[-8:])
         raise SynthesisError(f"app.py could not be synthesized:\n{last}")
 

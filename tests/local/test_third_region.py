@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.local.test_region import assert_clean, run
-from tests.stacks.test_regions import THIRD, with_third_region
+from tests.stacks.test_regions import THIRD, third_region_policy
 
 
 @pytest.mark.region
-def test_a_region_added_to_the_policy_runs_without_a_code_edit(tmp_path: Path) -> None:
+def test_a_region_added_to_the_policy_runs_without_a_code_edit() -> None:
     """Its templates deploy, its release follows the wave before, and a fault rolls it back.
 
     By the critical composite of the templates, whose action takes traffic off the canary.
     """
-    policy = with_third_region(tmp_path / "policy.toml")
-    arguments = ("--scenario", "errors", "--policy", str(policy), "--region", THIRD)
+    policy = str(third_region_policy())
+    arguments = ("--scenario", "errors", "--policy", policy, "--region", THIRD)
     status, result, said = run(*arguments)
     assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
     assert "ap-northeast-1 is not run" in said
