@@ -144,14 +144,17 @@ def _strata(history: History, metric: Metric, marks: Counts) -> tuple[Counts, Co
     """Sums of matured outcomes at each mark: (6, 2, strata, marks), and each stratum's intent."""
     places: dict[tuple[int, float], int] = {}
     for stream in history.streams:
-        for index, rate in enumerate(stream.p_canary):
-            places.setdefault((index, float(rate)), len(places))
+        for pair in enumerate(stream.asked):
+            places.setdefault(pair, len(places))
     sums = np.zeros((6, 2, len(places), marks.size))
     for stream in history.streams:
-        order = [places[(index, float(rate))] for index, rate in enumerate(stream.p_canary)]
         so_far = stream.running((metric.numerator, metric.denominator))
         at = stream.at(marks, metric.outcome_window_seconds)
-        sums[:, :, order] += so_far.take(at, axis=3)
+        order = [places[pair] for pair in enumerate(stream.asked)]
+        if order[-1] - order[0] == len(order) - 1 and sorted(order) == order:
+            sums[:, :, order[0] : order[-1] + 1] += so_far.take(at, axis=3)  # in place
+        else:
+            sums[:, :, order] += so_far.take(at, axis=3)
     return sums, np.array([index for index, _ in places])
 
 

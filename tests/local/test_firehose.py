@@ -13,6 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from canary.local import firehose_config
 from canary.local.event_files import EventFiles
 from canary.local.firehose import DeliveryStreams
 from canary.local.firehose_config import StreamError, delivery_config
@@ -132,9 +133,16 @@ def test_deliver_when_everything_is_asked_for_then_nothing_waits(room: Room) -> 
     assert len(room.stored()) == 1
 
 
-def test_deliver_when_the_buffer_is_full_then_does_not_wait(room: Room) -> None:
-    """Size or time, whichever comes first."""
-    room.put({"event_id": "x" * 64 * 1024 * 1024, "stage": 1})
+def test_deliver_when_the_buffer_is_full_then_does_not_wait(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size or time, whichever comes first; with a megabyte of 1,024 bytes, for haste."""
+    monkeypatch.setattr(firehose_config, "_MEGABYTE", 1024)
+    room.streams.declare(ARN, "events", PROPERTIES)
+    room.put({"event_id": "x" * 63 * 1024, "stage": 1})
+    room.streams.deliver()
+    assert room.objects() == []
+    room.put({"event_id": "y" * 1024, "stage": 1})
     room.streams.deliver()
     assert len(room.objects()) == 1
 

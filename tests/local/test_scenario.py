@@ -30,6 +30,7 @@ OUTCOMES = {
     "silent": ("HELD", None),
     "slow": ("ROLLED_BACK", "alarm"),
     "throttled": ("ROLLED_BACK", "alarm"),
+    "unfit": ("REJECTED", None),
     "worse": ("REJECTED", "progression"),
 }
 SOUND: dict[str, Any] = {
