@@ -12,6 +12,7 @@ from canary.local import (
     cloudformation,
     cloudwatch_patches,
     ecs_patches,
+    emulator_speed,
     lambda_patches,
     log_groups,
     stack_updates,
@@ -132,6 +133,7 @@ class Parts:
         stack_updates.install(self.patches)
         cloudwatch_patches.install(self.patches, self.metrics, self.clock)
         buckets.install(self.patches)
+        emulator_speed.install(self.patches)
         log_groups.install(self.patches)
         stepfunctions.install(self.patches, self.clock, self.bus)
         lambda_patches.install(self.patches, self.functions)
