@@ -2,10 +2,14 @@
 
 They say how long AWS may take. Here an emulator on the same two cores answers, and on a slow
 machine its answer would come too late for no reason that AWS ever has.
+
+`python -m canary.local.patience FACTOR ARGUMENTS` is `canary ARGUMENTS` with that patience.
 """
 
 from __future__ import annotations
 
+import runpy
+import sys
 from typing import Any
 
 from canary.local.speed import rate_factor
@@ -34,3 +38,8 @@ def lengthen_timeouts(factor: float) -> None:
         original(self, *arguments, **(options | times))
 
     Config.__init__ = patient
+
+
+if __name__ == "__main__":
+    lengthen_timeouts(float(sys.argv.pop(1)))
+    runpy.run_module("canary.cli.main", run_name="__main__", alter_sys=True)

@@ -243,7 +243,7 @@ class EmbeddedRegion:
     def _stored_events(self) -> StoredEvents:
         """Answered turns and outcomes in S3, each counted once, and repeated ids."""
         ids: set[str] = set()
-        turns: set[tuple[str, int]] = set()
+        turns: set[str] = set()
         outcomes: set[tuple[str, bool]] = set()
         repeated = 0
         assert self._files is not None
@@ -254,7 +254,8 @@ class EmbeddedRegion:
                 # A rating comes apart from what was done: an outcome of its own.
                 outcomes.add((event["conversation_id"], event["csat"] is not None))
             elif event["model_id"] is not None:
-                turns.add((event["conversation_id"], event["turn"]))
+                # By id: after the cache has lost a conversation its turns are numbered anew.
+                turns.add(event["event_id"])
         return StoredEvents(len(turns), len(outcomes), repeated)
 
     def diagnose(self, execution: str) -> list[str]:
@@ -340,8 +341,9 @@ class EmbeddedRegion:
 
     def command(self, *arguments: str) -> tuple[int, str]:
         """Call `canary` as a person would, pointed at this region: its status and its last line."""
+        canary = (sys.executable, "-m", "canary.local.patience", str(self.clock.factor))
         done = subprocess.run(
-            [sys.executable, "-m", "canary.cli.main", *arguments, "--region", self.policy.region],
+            [*canary, *arguments, "--region", self.policy.region],
             env={
                 **self.parts.emulator.child_environment("region"),
                 "PYTHONPATH": str(self._checkout),
