@@ -6,10 +6,13 @@ out by the service's whole model, and copies it once a level. A region's pace ha
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from moto import backends
+from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from canary.local.patches import Patches
@@ -24,6 +27,7 @@ def install(patches: Patches) -> None:
     write_attribute_values_as_they_are(patches)
     copy_attribute_values_once(patches)
     list_services_once(patches)
+    list_actions_once(patches)
 
 
 def write_attribute_values_as_they_are(patches: Patches) -> None:
@@ -64,3 +68,9 @@ def list_services_once(patches: Patches) -> None:
     """Moto reads its own directory to tell the service of each request."""
     services = tuple(backends.list_of_moto_modules())
     patches.set(backends, "list_of_moto_modules", lambda: services)
+
+
+def list_actions_once(patches: Patches) -> None:
+    """Moto inspects a service's whole class to see whether it has the action of a request."""
+    cached = functools.cache(method_names_from_class)
+    patches.set(responses, "method_names_from_class", cached)
