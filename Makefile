@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov check-code check-templates format lock clean
+.PHONY: help setup local test scenarios check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov check-code check-templates format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +21,11 @@ local: $(STAMP) ## Show a good release promoted and a bad one rolled back, on th
 	@$(BIN)/canary local --scenario errors
 
 test: $(STAMP) ## Run every test: most side by side, then those that need the whole machine
-	@$(BIN)/pytest -n auto --dist loadfile -m "not region"
+	@$(BIN)/pytest -n auto --dist loadfile -m "not region and not scenario"
 	@$(BIN)/pytest -m region
+
+scenarios: $(STAMP) ## Run every scenario to its end in the embedded region (an hour; nothing else may run beside it)
+	@$(BIN)/pytest -m scenario -v
 
 synth: $(STAMP) ## Synthesize every region of the policy into cdk.out (cdk-nag included)
 	@$(BIN)/python app.py

@@ -47,18 +47,6 @@ def assert_clean(result: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.region
-def test_whatever_is_killed_no_customer_sees_an_error() -> None:
-    """`killed`: without classifier or cache control answers, without the canary's model too."""
-    status, result, said = run("--scenario", "killed")
-    assert (status, result.get("outcome")) == (0, "ROLLED_BACK"), said
-    assert result["customer_errors"] == 0
-    assert result["reassigned"].keys() <= {"canary_unavailable", "canary_rollback"}
-    assert result["reassigned"]["canary_unavailable"] > 0
-    assert result["requests"]["canary"]["error"] > 0
-    assert_clean(result, said)
-
-
-@pytest.mark.region
 def test_a_better_release_is_promoted_without_a_customer_noticing() -> None:
     """`good` replaces the model under traffic; who was pinned to control moves once, silently.
 
