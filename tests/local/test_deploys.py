@@ -21,7 +21,7 @@ from canary.local.region import RELEASES_TABLE, EmbeddedRegion
 from canary.policy.compile import compile_policy, load_policy
 from canary.release.model import Phase
 from tests.canary.samples import release
-from tests.stacks.assembly import ROOT, Assembly, shared_assembly, synthesize
+from tests.stacks.assembly import ROOT, Assembly, first_region_only, shared_assembly, synthesize
 
 pytestmark = pytest.mark.region
 
@@ -40,7 +40,7 @@ def assembly() -> Assembly:
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The same product under a policy with another alarm threshold and another model."""
     folder = tmp_path_factory.mktemp("edited")
-    text = POLICY.read_text()
+    text = first_region_only(POLICY.read_text())
     assert THRESHOLD in text
     changed = text.replace(THRESHOLD, THRESHOLD.replace("2", "3")).replace(MODEL, "claude-next")
     (folder / "policy.toml").write_text(changed)

@@ -15,7 +15,7 @@ from canary.local.synthesis import synthesize
 from canary.policy.compile import compile_policy, load_policy
 from canary.policy.compiled import CompiledPolicy
 from stacks.tags import TAGS
-from tests.stacks.assembly import ROOT, Assembly, text
+from tests.stacks.assembly import RAMP, ROOT, Assembly, text
 
 REGIONS = ("us-east-1", "ap-northeast-1")
 THIRD = "eu-west-1"
@@ -60,15 +60,14 @@ destinations = ["eu-west-1", "eu-west-3"]
 id = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
 destinations = ["eu-west-1", "eu-west-3"]
 """
-_BEFORE = "# The ramp ---"
 _PLACE = re.compile(r"arn:\$\{AWS::Partition\}:[a-z0-9-]+:([a-z0-9-]*):")
 
 
 def with_third_region(target: Path, wave: int = 3) -> Path:
     """A copy of the policy with one table more."""
     source = (ROOT / "policy" / "mangaassist.toml").read_text()
-    assert source.count(_BEFORE) == 1
-    target.write_text(source.replace(_BEFORE, _REGION.format(wave=wave) + "\n" + _BEFORE))
+    assert source.count(RAMP) == 1
+    target.write_text(source.replace(RAMP, _REGION.format(wave=wave) + "\n" + RAMP))
     return target
 
 

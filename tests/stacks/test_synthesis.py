@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.stacks.assembly import ROOT, Assembly, synthesize, text
+from tests.stacks.assembly import ROOT, Assembly, first_region_only, synthesize, text
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,8 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     source = (ROOT / "policy" / "mangaassist.toml").read_text()
     stage = "[[stages]]\nrate = 0.05\n"
     assert source.count(stage) == 1
-    (folder / "policy.toml").write_text(source.replace(stage, stage.replace("5", "4")))
+    changed = first_region_only(source).replace(stage, stage.replace("5", "4"))
+    (folder / "policy.toml").write_text(changed)
     return synthesize(folder / "cdk.out", CANARY_POLICY=str(folder / "policy.toml"))
 
 
