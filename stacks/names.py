@@ -16,6 +16,8 @@ __all__ = [
     "EVENT_DAYS_TABLE",
     "GATEWAY_LOGS",
     "GATEWAY_SERVICE",
+    "GATEWAY_STACK",
+    "GUARDRAILS_STACK",
     "IMAGE_PIPELINE",
     "INTENT_ENDPOINT",
     "MACHINE",
@@ -23,6 +25,7 @@ __all__ = [
     "PREFIX",
     "PROMOTION",
     "QUALITY_ENDPOINT",
+    "TRAFFIC_STACK",
     "WAF_LOGS",
     "WARNING_ALARM",
     "WORKGROUP",
@@ -47,6 +50,10 @@ QUALITY_ENDPOINT = "mangaassist-bertscore"
 MACHINE = "canary-release"
 PROMOTION = "promotion"
 """The pipeline in which a person approves the last step."""
+TRAFFIC_STACK = "mangaassist-traffic"
+GATEWAY_STACK = "mangaassist-gateway"
+GUARDRAILS_STACK = "mangaassist-guardrails"
+"""The stacks with a deploy guard: no release starts while one of them changes."""
 NAMESPACE = "MangaAssist/Canary"
 PREFIX = "/mangaassist/canary"
 """Where the product's parameters are."""

@@ -14,6 +14,7 @@ from stacks.constructs.logs_key import EncryptLogGroups
 from stacks.dashboards import Dashboards
 from stacks.gateway import Gateway
 from stacks.guardrails import Guardrails
+from stacks.names import GATEWAY_STACK, GUARDRAILS_STACK, TRAFFIC_STACK
 from stacks.network import Network
 from stacks.progression import Progression
 from stacks.state import State
@@ -43,10 +44,10 @@ class Region(cdk.Stage):
             construct_id,
             env=cdk.Environment(region=policy.region),
         )
-        network = Network(self, "Network", zones=zones, **_named("network"))
+        network = Network(self, "Network", zones=zones, **_named("mangaassist-network"))
         cdk.Aspects.of(self).add(EncryptLogGroups(network.logs_key))
-        state = State(self, "State", network=network, policy=policy, **_named("state"))
-        traffic = Traffic(self, "Traffic", network=network, state=state, **_named("traffic"))
+        state = State(self, "State", network=network, policy=policy, **_named("mangaassist-state"))
+        traffic = Traffic(self, "Traffic", network=network, state=state, **_named(TRAFFIC_STACK))
         gateway = Gateway(
             self,
             "Gateway",
@@ -54,7 +55,7 @@ class Region(cdk.Stage):
             state=state,
             traffic=traffic,
             policy=policy,
-            **_named("gateway"),
+            **_named(GATEWAY_STACK),
         )
         api = Api(
             self,
@@ -64,7 +65,7 @@ class Region(cdk.Stage):
             traffic=traffic,
             gateway=gateway,
             policy=policy,
-            **_named("api"),
+            **_named("mangaassist-api"),
         )
         progression = Progression(
             self,
@@ -74,7 +75,7 @@ class Region(cdk.Stage):
             traffic=traffic,
             api=api,
             policy=policy,
-            **_named("progression"),
+            **_named("mangaassist-progression"),
         )
         Guardrails(
             self,
@@ -83,7 +84,7 @@ class Region(cdk.Stage):
             traffic=traffic,
             progression=progression,
             policy=policy,
-            **_named("guardrails"),
+            **_named(GUARDRAILS_STACK),
         )
         Dashboards(
             self,
@@ -91,11 +92,11 @@ class Region(cdk.Stage):
             traffic=traffic,
             policy=policy,
             overview=overview,
-            **_named("dashboards"),
+            **_named("mangaassist-dashboards"),
         )
         tag(self)
 
 
 def _named(name: str) -> dict[str, Any]:
     """What each stack is given: its name, and that nobody deletes it by one command."""
-    return {"stack_name": f"mangaassist-{name}", "termination_protection": True}
+    return {"stack_name": name, "termination_protection": True}

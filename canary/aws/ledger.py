@@ -107,6 +107,17 @@ class Registrations:
             {"Put": {"TableName": self._table, "Item": to_item(place)}},
         ]
 
+    def unclaim(self, entry: Entry, release_id: str) -> list[dict[str, Any]]:
+        """The writes that undo `claim`, for the transaction that takes an admission back."""
+        free = dataclasses.replace(entry, release_id="", started_at=None)
+        values = to_item({":mine": release_id})
+        place = {"pk": _OPEN, "sk": release_id}
+        given_back = self._put(free, f"{_FREE} AND release_id = :mine")
+        return [
+            {"Put": given_back | {"ExpressionAttributeValues": values}},
+            {"Delete": {"TableName": self._table, "Key": to_item(place)}},
+        ]
+
     def open_tests(self) -> tuple[tuple[str, str], ...]:
         """The releases that have taken a test that is not settled: release and test."""
         pages = self._client.get_paginator("query").paginate(

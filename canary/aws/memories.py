@@ -134,6 +134,26 @@ class Memories:
             writes.append({"Put": self._spend(past, first, first.override)})
         return writes
 
+    def unspend(self, past: Past, first: ReleaseState) -> list[dict[str, Any]]:
+        """The write that undoes the use of an override, for an admission that is taken back.
+
+        That the release follows the last strike may stay: a release without a record has not
+        followed it well, and the next one takes its place.
+        """
+        if not first.override:
+            return []
+        wanted = first.override["override_id"]
+        given = next(each for each in past.overrides if each.override_id == wanted)
+        unused = dataclasses.replace(given, used_by="")
+        item = _override_key(first.candidate, given.override_id)
+        put = {
+            "TableName": self._table,
+            "Item": to_item({**item, "given": dataclasses.asdict(unused)}),
+            "ConditionExpression": "given.used_by = :mine",
+            "ExpressionAttributeValues": to_item({":mine": first.release_id}),
+        }
+        return [{"Put": put}]
+
     def _spend(self, past: Past, first: ReleaseState, use: Mapping[str, Any]) -> dict[str, Any]:
         """The override with its one use; it stays, as who gave it and who used it stay known."""
         given = next(each for each in past.overrides if each.override_id == use["override_id"])

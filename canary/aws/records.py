@@ -96,6 +96,30 @@ class Releases:
             raise
         return state
 
+    def withdraw(self, first: ReleaseState, also: Sequence[dict[str, Any]] = ()) -> None:
+        """Give the lock back and forget the record that `create` wrote, or neither.
+
+        `also` are the writes that give back what else the release had taken. Raises
+        `StaleRecordError` when the record has moved on since.
+        """
+        mine = {":mine": first.release_id}
+        try:
+            self._client.transact_write_items(
+                TransactItems=[
+                    self._delete(_LOCK_KEY, "release_id = :mine", mine),
+                    self._delete(
+                        _record_key(first.release_id),
+                        "#version = :version",
+                        {":version": first.version},
+                        "version",
+                    ),
+                    *also,
+                ]
+            )
+        except ClientError as error:
+            _raise_if_refused(error, StaleRecordError(f"{first.release_id}@{first.version}"))
+            raise
+
     def save(self, before: ReleaseState, after: ReleaseState) -> ReleaseState:
         """Write `after` over `before`; raises `StaleRecordError` when the record has moved on.
 
@@ -134,16 +158,8 @@ class Releases:
         if after.terminal:
             if before.terminal:
                 return []
-            return [
-                {
-                    "Delete": {
-                        "TableName": self._table,
-                        "Key": to_item(_LOCK_KEY),
-                        "ConditionExpression": "attribute_not_exists(pk) OR release_id = :mine",
-                        "ExpressionAttributeValues": to_item({":mine": after.release_id}),
-                    }
-                }
-            ]
+            mine = {":mine": after.release_id}
+            return [self._delete(_LOCK_KEY, "attribute_not_exists(pk) OR release_id = :mine", mine)]
         if _lock_fields(before) == _lock_fields(after):
             return []
         return [
@@ -172,6 +188,19 @@ class Releases:
         if name:
             put["ExpressionAttributeNames"] = {f"#{name}": name}
         return {"Put": put}
+
+    def _delete(
+        self, key: dict[str, str], condition: str, values: dict[str, Any], name: str = ""
+    ) -> dict[str, Any]:
+        delete: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": to_item(key),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+        }
+        if name:
+            delete["ExpressionAttributeNames"] = {f"#{name}": name}
+        return {"Delete": delete}
 
 
 def _record_key(release_id: str) -> dict[str, str]:

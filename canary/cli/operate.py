@@ -230,6 +230,8 @@ def status(region: Region, release_id: str) -> None:
         lines.append(f"held: {state.hold.cause.value}: {why}")
     if state.cause:
         lines.append(f"cause: {state.cause.value}{' (strike)' if state.strike else ''}")
+    if state.approved_at is not None:
+        lines.append(f"approved by {state.approved_by or 'a person'}")
     if state.override:
         told = state.override
         lines.append(f"started by {told['by']} ({told['reason']}) with leave of {told['second']}")

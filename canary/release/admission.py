@@ -11,10 +11,26 @@ from typing import Any, Literal
 from canary.policy.compiled import Closure, CompiledPolicy
 from canary.release.model import Phase, ReleaseState
 
-__all__ = ["OfflineResult", "Request", "admit", "brought_result", "offline_result", "refusals"]
+__all__ = [
+    "OfflineResult",
+    "Request",
+    "admit",
+    "brought_result",
+    "deploy_refusals",
+    "offline_result",
+    "refusals",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 _HYPOTHESES = ("superiority", "non_inferiority")
+_UNDER_WAY = "_IN_PROGRESS"
+_SETTLED = frozenset(
+    {
+        *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
+        *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
+    }
+)
+"""Of a stack that stands: whatever is changed next asks the deploy guard first."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +122,21 @@ def refusals(
         reasons.append(f"alarms: {', '.join(raised)} raised")
     if lock_holder is not None and lock_holder != request.release_id:
         reasons.append(f"lock: {lock_holder} is active")
+    return tuple(reasons)
+
+
+def deploy_refusals(stacks: Mapping[str, str]) -> tuple[str, ...]:
+    """Why not to start beside a deploy; `stacks` are the guarded ones' names and status.
+
+    Asked for under the lock: a deploy that the guard let in before is under way by then, and one
+    that comes later finds the lock. A stack that failed to go back may be made to without asking.
+    """
+    reasons = []
+    for name, status in sorted(stacks.items()):
+        if status.endswith(_UNDER_WAY):
+            reasons.append(f"deploy: stack {name} is {status}; start again when it is over")
+        elif status not in _SETTLED:
+            reasons.append(f"deploy: stack {name} is {status}; mend it and start again")
     return tuple(reasons)
 
 

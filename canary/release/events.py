@@ -119,17 +119,19 @@ class OperatorHeld:
 
 @dataclass(frozen=True)
 class ApprovalAsked:
-    """A person is being asked whether the candidate takes all traffic."""
+    """A person is being asked, in one execution of the pipeline; no earlier answer counts then."""
 
     at: float
+    execution_id: str = ""
 
 
 @dataclass(frozen=True)
 class Approved:
-    """A person said yes."""
+    """A person said yes to the question of one execution."""
 
     at: float
     by: str = ""
+    execution_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,11 @@ class ReleaseState:
     override: dict[str, Any] | None = None
     """Who started it in spite of the candidate's past: `override_id`, `waived` (reasons), `by` and
     `reason` of who started, `second` and `second_reason` of who gave leave."""
+    asked_in: str = ""
+    """The execution of the pipeline that asks a person; empty while nobody is asked."""
+    approved_by: str = ""
+    approved_at: float | None = None
+    """Who said yes to that question, and when: without it no promotion is ordered."""
     consent: bool | None = None
     """What the ledger said to the last look, once; None where it was not asked."""
     extensions: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from canary.release.actions import (
     SetSessionFlag,
     Shift,
 )
-from canary.release.holding import hold, repeated
+from canary.release.holding import RETRY_SECONDS, hold, repeated
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.release.publication import POLL_MARGIN_SECONDS, parameter_at, parameter_over
 from canary.release.ramp import at_stage
@@ -34,24 +34,41 @@ __all__ = [
 ]
 
 
-def on_approval_asked(state: ReleaseState, _event: events.ApprovalAsked) -> Outcome:
-    """A person is being asked: the promotion pipeline tells whom it may concern."""
-    if state.phase is not Phase.BAKING:
+def on_approval_asked(state: ReleaseState, event: events.ApprovalAsked) -> Outcome:
+    """A person is being asked: the promotion pipeline tells whom it may concern.
+
+    Asked anew, after a fault, what was said before counts no longer. An order that was under way
+    then stays where it is, and waits for the new answer.
+    """
+    if _ordered(state):
+        return replace(_unanswered(state), asked_in=event.execution_id), (Save(),)
+    baking = state.phase is Phase.BAKING and not state.control_header_on_canary
+    if not baking and state.phase is not Phase.AWAITING_APPROVAL and not _approved(state):
         return state, ()
-    return replace(state, phase=Phase.AWAITING_APPROVAL), (
+    asked = replace(_unanswered(state), asked_in=event.execution_id)
+    return replace(asked, phase=Phase.AWAITING_APPROVAL), (
         Save(),
         PublishStatus("awaiting_approval"),
     )
 
 
 def on_approved(state: ReleaseState, event: events.Approved) -> Outcome:
-    """A person said yes: traffic moves next."""
-    if state.phase is not Phase.AWAITING_APPROVAL:
+    """A person said yes: traffic moves next, or when a hold that came meanwhile is lifted.
+
+    A record that an older version of the asking function wrote names no execution: whichever asks
+    is its own. Told again soon, it says so again.
+    """
+    if state.asked_in and event.execution_id != state.asked_in:
         return state, ()
-    return replace(state, phase=Phase.SHIFTING), (
-        Save(),
-        Notify("ml_engineers", f"{state.release_id} approved", f"by {event.by or 'a person'}"),
-    )
+    told = Notify("ml_engineers", f"{state.release_id} approved", f"by {event.by or 'a person'}")
+    if state.approved_at is not None:
+        return state, (told,) if event.at - state.approved_at <= RETRY_SECONDS else ()
+    after = replace(state, approved_by=event.by, approved_at=event.at)
+    if state.phase is Phase.AWAITING_APPROVAL:
+        return replace(after, phase=Phase.SHIFTING), (Save(), told)
+    if state.hold is not None and state.hold.resume_to is Phase.AWAITING_APPROVAL:
+        return replace(after, hold=replace(state.hold, resume_to=Phase.SHIFTING)), (Save(), told)
+    return (after, (Save(), told)) if _ordered(state) else (state, ())
 
 
 def on_denied(state: ReleaseState, event: events.ApprovalDenied) -> Outcome:
@@ -59,17 +76,23 @@ def on_denied(state: ReleaseState, event: events.ApprovalDenied) -> Outcome:
     if state.hold is not None and state.hold.cause is Cause.APPROVAL:
         subject = f"{state.release_id} held at stage {state.stage}: {Cause.APPROVAL.value}"
         return state, repeated(state, event.at, Notify("ml_engineers", subject, event.detail))
-    if state.phase is not Phase.AWAITING_APPROVAL:
+    waits = state.phase is Phase.AWAITING_APPROVAL or _approved(state)
+    if not waits and not _ordered(state):
         return state, ()
-    return hold(state, Cause.APPROVAL, at=event.at, detail=event.detail, resume_to=Phase.BAKING)
+    back = Phase.SHIFTING if _ordered(state) else Phase.BAKING
+    denied = replace(_unanswered(state), asked_in="")
+    return hold(denied, Cause.APPROVAL, at=event.at, detail=event.detail, resume_to=back)
 
 
 def on_promotion_ordered(state: ReleaseState, _event: events.PromotionOrdered) -> Outcome:
-    """Let the API tier move its conversations first, so that each can say why it moved."""
+    """Let the API tier move its conversations first, so that each can say why it moved.
+
+    Only the record's own approval lets this happen, whatever called it.
+    """
     policy = CompiledPolicy.from_json(state.policy)
     last = len(policy.stages) - 1
-    waiting = state.phase in (Phase.AWAITING_APPROVAL, Phase.SHIFTING)
-    if not waiting or state.stage != last - 1 or state.target_stage not in (None, last):
+    approved = state.phase is Phase.SHIFTING and state.approved_at is not None
+    if not approved or state.stage != last - 1 or state.target_stage not in (None, last):
         return state, ()
     after = replace(state, phase=Phase.SHIFTING, target_stage=last, control_header_on_canary=True)
     return after, (
@@ -130,3 +153,18 @@ def on_promotion_finished(state: ReleaseState, _event: events.PromotionFinished)
         ),
         Save(),
     )
+
+
+def _approved(state: ReleaseState) -> bool:
+    """Whether a person said yes, and no order has followed."""
+    unordered = state.phase is Phase.SHIFTING and state.target_stage is None
+    return unordered and state.approved_at is not None
+
+
+def _ordered(state: ReleaseState) -> bool:
+    """Whether a promotion was ordered, and its traffic is not known to be there."""
+    return state.phase is Phase.SHIFTING and state.control_header_on_canary
+
+
+def _unanswered(state: ReleaseState) -> ReleaseState:
+    return replace(state, approved_by="", approved_at=None)

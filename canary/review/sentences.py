@@ -19,6 +19,7 @@ _WORDS = {
     "bedrock:ApplyGuardrail": "apply a guardrail",
     "bedrock:InvokeModel": "call a model",
     "bedrock:InvokeModelWithResponseStream": "call a model, streaming",
+    "cloudformation:DescribeStacks": "read stacks' status",
     "cloudwatch:DescribeAlarms": "read alarms' states",
     "cloudwatch:GetMetricData": "read metrics",
     "cloudwatch:PutMetricData": "publish metrics",

@@ -15,11 +15,15 @@ from canary.aws.parameters import Parameters
 from canary.aws.policy_store import load_policy
 from canary.aws.records import LockHeldError, Releases
 from canary.aws.settings import from_environment
+from canary.aws.stacks import GuardedStacks, Stacks, StacksUnreadError
 from canary.aws.wave import ask_region
 from canary.ledger.admission import registered_policy, registration_refusals
+from canary.ledger.entry import Entry
 from canary.policy.compiled import CompiledPolicy
-from canary.release.admission import Request, admit, brought_result, refusals
+from canary.release.admission import Request, admit, brought_result, deploy_refusals, refusals
 from canary.release.calendar import closure_at
+from canary.release.memory import Past
+from canary.release.model import Phase, ReleaseState
 from canary.release.restart import after_rollback, judge_restart
 from canary.release.waves import wave_refusals
 
@@ -41,6 +45,7 @@ LEDGER = Registrations(DYNAMODB, SETTINGS.tests_table)
 PARAMETERS = Parameters(client("ssm"), SETTINGS.parameter_prefix)
 ALARMS = Alarms(client("cloudwatch"))
 S3 = client("s3")
+STACKS = Stacks(client("cloudformation"), from_environment(GuardedStacks))
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -48,7 +53,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     The answer is the verdict on the scores that the request brought, and how long the policy soaks,
     lets an approval take, and waits after a fault.
-    Raises `AdmissionRefused` with every reason.
+    Raises `AdmissionRefused` with every reason, and `StacksUnreadError` when it is not known
+    whether a deploy is under way; nothing is held then.
     """
     request = Request.from_dict(event["input"])
     policy = load_policy(PARAMETERS, S3)
@@ -85,9 +91,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         claims = LEDGER.claim(entry, first.release_id, first.admitted_at)
         claims += MEMORIES.admission(past, first)
         try:
-            RELEASES.create(first, claims)
+            held: ReleaseState | None = RELEASES.create(first, claims)
         except LockHeldError as error:
             raise AdmissionRefused(str(error)) from error
+    else:
+        held = RELEASES.load(request.release_id)
+    if held is not None and held.phase is Phase.ADMITTED:
+        stand_still(held, entry, past)
     result = brought_result(policy, request.offline_evaluation)
     return {
         "offline": result.verdict,
@@ -96,6 +106,28 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "approval_seconds": policy.promotion.approval_seconds,
         "fault_wait_seconds": policy.fault_wait_seconds,
     }
+
+
+def stand_still(held: ReleaseState, entry: Entry | None, past: Past) -> None:
+    """Give everything back unless the stacks under this release stand still.
+
+    Raises what the handler does.
+    """
+    try:
+        reasons = deploy_refusals(STACKS.states())
+    except StacksUnreadError:
+        give_back(held, entry, past)
+        raise
+    if reasons:
+        give_back(held, entry, past)
+        raise AdmissionRefused("; ".join(reasons))
+
+
+def give_back(held: ReleaseState, entry: Entry | None, past: Past) -> None:
+    """The lock, the test and the override: the same release may be started again."""
+    assert entry is not None  # or it was not admitted
+    taken = LEDGER.unclaim(entry, held.release_id)
+    RELEASES.withdraw(held, [*taken, *MEMORIES.unspend(past, held)])
 
 
 def out_of_turn(request: Request, policy: CompiledPolicy) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     report = written(event) or REPORTS.write(state.release_id, approval_page(state, at=clock.now()))
     execution = PIPELINE.start(state.release_id, report, task_token=approval.task_token)
     APPROVALS.asked_by(approval, execution)
-    PERFORMER.settle(state, ApprovalAsked(clock.now()))
+    PERFORMER.settle(state, ApprovalAsked(clock.now(), execution))
     return {"execution_id": execution}
 
 

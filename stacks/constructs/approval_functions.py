@@ -47,9 +47,10 @@ class ApprovalFunctions(Construct):
             "Confirm",
             folder="confirm_approval",
             timeout_seconds=30,
-            environment=env.releases | env.promotion,
+            environment=env.releases | env.promotion | env.engineers,
             may=(
-                allow.items(releases, "GetItem"),
+                allow.write(releases),
+                *allow.publish(state.topics, on_call=False),
                 see,
                 allow.answer_tasks(machine, "SendTaskSuccess"),
                 allow.see("codepipeline:PutJobSuccessResult"),

@@ -15,6 +15,11 @@ class Environment:
     def __init__(self, state: State, routes: ArmRoutes) -> None:
         self.prefix = {"PARAMETER_PREFIX": names.PREFIX}
         self.sets = {"CLUSTER": names.CLUSTER, "GATEWAY_SERVICE": names.GATEWAY_SERVICE}
+        self.stacks = {
+            "TRAFFIC_STACK": names.TRAFFIC_STACK,
+            "GATEWAY_STACK": names.GATEWAY_STACK,
+            "GUARDRAILS_STACK": names.GUARDRAILS_STACK,
+        }
         self.critical = {"CRITICAL_ALARM": names.CRITICAL_ALARM}
         self.metrics = {"METRICS_NAMESPACE": names.NAMESPACE}
         self.queries = {

@@ -94,6 +94,21 @@ class Permissions:
             _permission(["kms:Decrypt", "kms:GenerateDataKey"], [topics.key.key_arn]),
         )
 
+    def describe_stacks(self, *stacks: str) -> Permission:
+        """Read the status of stacks by name."""
+        why = "CloudFormation makes up the end of a stack's ARN."
+        paths = [f"stack/{name}/*" for name in stacks]
+        return Permission(
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks"],
+                resources=[self._arn("cloudformation", path) for path in paths],
+            ),
+            tuple(
+                (f"arn:<AWS::Partition>:cloudformation:{self._shown_place}:{path}", why)
+                for path in paths
+            ),
+        )
+
     def put_metrics(self, namespace: str) -> Permission:
         """Publish metrics of one namespace."""
         action = "cloudwatch:PutMetricData"

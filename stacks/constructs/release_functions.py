@@ -96,12 +96,12 @@ class ReleaseFunctions(Construct):
         self.admit = self._function(
             "admit",
             30,
-            env.releases | env.tests | env.prefix,
+            env.releases | env.tests | env.prefix | env.stacks,
             [
-                allow.items(
-                    state.tables.releases, "ConditionCheckItem", "GetItem", "PutItem", "Query"
-                ),
-                allow.items(state.tables.tests, "GetItem", "PutItem"),
+                allow.items(state.tables.releases, "ConditionCheckItem", "DeleteItem"),
+                allow.items(state.tables.releases, "GetItem", "PutItem", "Query"),
+                allow.items(state.tables.tests, "DeleteItem", "GetItem", "PutItem"),
+                allow.describe_stacks(*env.stacks.values()),
                 *(see_alarms, state.policy.may_read()),
                 allow.parameters("GetParameter", "policy", "control/model-id"),
                 *allow.read_elsewhere(RELEASES_TABLE, wave_before),

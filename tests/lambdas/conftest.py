@@ -16,6 +16,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 from moto import mock_aws
+from moto.cloudformation.models import cloudformation_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
@@ -30,11 +31,14 @@ from canary.policy.compiled import CompiledPolicy, Gate
 from canary.release.model import Phase, ReleaseState
 from canary.routing.weights import TrafficForm
 from tests.canary import samples
+from tests.lambdas.balancer import build_balancer
 
 REGION = "us-east-1"
 ROOT = Path(__file__).parents[2]
 START = 1_700_000_000.0
 HOUR = 3600
+GUARDED = ("mangaassist-traffic", "mangaassist-gateway", "mangaassist-guardrails")
+"""Stacks that must stand still when a release starts."""
 SERVICE_MODELS = botocore.loaders.create_loader()
 """Read once for all tests: the models are most of what a new client costs."""
 
@@ -194,6 +198,10 @@ class Region:
         )
         cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
 
+    def set_stack(self, name: str, status: str) -> None:
+        """What CloudFormation says of a stack."""
+        cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].get_stack(name).status = status
+
     def messages(self) -> list[str]:
         """Subjects published to the topic."""
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic_arn]
@@ -236,6 +244,14 @@ def region(
         yield _build(monkeypatch, stopped_clock, policy)
 
 
+@pytest.fixture
+def stacks(region: Region) -> None:
+    """The stacks under a release, deployed some time ago."""
+    template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    for name in GUARDED:
+        region.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+
+
 def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: CompiledPolicy) -> Region:
     clients = {
         name: boto3.client(name, region_name=REGION)
@@ -269,7 +285,7 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "policy": json.dumps({"digest": policy.digest, "bucket": "policies", "key": "p.json"}),
     }.items():
         clients["ssm"].put_parameter(Name=f"/mangaassist/canary/{name}", Value=value, Type="String")
-    rules, groups = _build_balancer(clients["elbv2"], clients["ec2"])
+    rules, groups = build_balancer(clients["elbv2"], clients["ec2"])
     role = clients["iam"].create_role(RoleName="machine", AssumeRolePolicyDocument="{}")
     machine = clients["stepfunctions"].create_state_machine(
         name="canary-release",
@@ -289,6 +305,9 @@ def _build(monkeypatch: pytest.MonkeyPatch, frozen: FrozenClock, policy: Compile
         "RULE_DRAW_ARN": rules["draw"],
         "TARGET_PRIMARY_ARN": groups["primary"],
         "TARGET_CANARY_ARN": groups["canary"],
+        "TRAFFIC_STACK": GUARDED[0],
+        "GATEWAY_STACK": GUARDED[1],
+        "GUARDRAILS_STACK": GUARDED[2],
         "CLUSTER": "mangaassist",
         "GATEWAY_SERVICE": "gateway",
         "PARAMETER_PREFIX": "/mangaassist/canary",
@@ -342,55 +361,3 @@ def _build_gateway() -> None:
         MinCapacity=3,
         MaxCapacity=9,
     )
-
-
-def _build_balancer(elbv2: Any, ec2: Any) -> tuple[dict[str, str], dict[str, str]]:
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")
-        for n, zone in enumerate("ab")
-    ]
-    balancer = elbv2.create_load_balancer(
-        Name="gateway", Subnets=[item["Subnet"]["SubnetId"] for item in subnets]
-    )["LoadBalancers"][0]["LoadBalancerArn"]
-    groups = {
-        name: elbv2.create_target_group(
-            Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="ip"
-        )["TargetGroups"][0]["TargetGroupArn"]
-        for name in ("primary", "canary")
-    }
-    listener = elbv2.create_listener(
-        LoadBalancerArn=balancer,
-        Protocol="HTTP",
-        Port=80,
-        DefaultActions=[
-            {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}},
-        ],
-    )["Listeners"][0]["ListenerArn"]
-    rules = {}
-    for priority, name in ((10, "control"), (20, "canary"), (30, "draw")):
-        condition = (
-            {"Field": "path-pattern", "Values": ["/*"]}
-            if name == "draw"
-            else {
-                "Field": "http-header",
-                "HttpHeaderConfig": {"HttpHeaderName": "x-canary-arm", "Values": [name]},
-            }
-        )
-        rules[name] = elbv2.create_rule(
-            ListenerArn=listener,
-            Priority=priority,
-            Conditions=[condition],
-            Actions=[
-                {
-                    "Type": "forward",
-                    "ForwardConfig": {
-                        "TargetGroups": [
-                            {"TargetGroupArn": groups["primary"], "Weight": 100},
-                            {"TargetGroupArn": groups["canary"], "Weight": 0},
-                        ]
-                    },
-                }
-            ],
-        )["Rules"][0]["RuleArn"]
-    return rules, groups

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from canary.aws.records import LockHeldError
+from canary.aws.records import LockHeldError, StaleRecordError
 from canary.ledger.entry import Entry, Outcome, Settlement
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import Phase
+from tests.lambdas.conftest import GUARDED
 
+pytestmark = pytest.mark.usefixtures("stacks")
 INPUT = {
     "release_id": "r-1",
     "test_id": "t-1",
@@ -122,6 +124,69 @@ def test_a_finished_release_cannot_be_admitted_again(region: Any) -> None:
     region.releases.save(record, replace(record, phase=Phase.PROMOTED))
     refused(region, "r-1")
     assert region.record().phase is Phase.PROMOTED
+
+
+@pytest.mark.parametrize("stack", GUARDED)
+def test_beside_a_deploy_nothing_starts_and_nothing_is_held(region: Any, stack: str) -> None:
+    """Whichever guarded stack it is: the lock and the test are free, and the same start goes on."""
+    region.set_stack(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    refused(region, f"stack {stack} is UPDATE_COMPLETE_CLEANUP_IN_PROGRESS; start again when")
+    assert region.releases.lock() is None
+    assert region.releases.load("r-1") is None
+    assert region.ledger.open_tests() == ()
+    assert region.ledger.find("t-1").state == "registered"
+    region.set_stack(stack, "UPDATE_COMPLETE")
+    assert admit(region)["offline"] == "PASS"
+    assert region.releases.lock().release_id == "r-1"
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE"])
+def test_a_stack_that_does_not_stand_refuses(region: Any, status: str) -> None:
+    """What failed to go back may be made to without asking the guard again."""
+    region.set_stack(GUARDED[0], status)
+    refused(region, f"stack {GUARDED[0]} is {status}; mend it")
+    assert region.releases.lock() is None
+
+
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"]
+)
+def test_stacks_that_stand_still_admit(region: Any, status: str) -> None:
+    """Also after an update that went back."""
+    for name in GUARDED:
+        region.set_stack(name, status)
+    assert admit(region)["offline"] == "PASS"
+
+
+def test_where_no_stack_can_be_read_nothing_starts(region: Any) -> None:
+    """Not knowing is no leave: the call fails, and the lock is free for the next try."""
+    region.client("cloudformation").delete_stack(StackName=GUARDED[1])
+    module = region.load("admit")
+    with pytest.raises(module.StacksUnreadError, match=f"stack {GUARDED[1]} cannot be read"):
+        module.handler({"input": INPUT}, None)
+    assert region.releases.lock() is None
+    assert region.releases.load("r-1") is None
+
+
+def test_a_retry_that_finds_its_own_lock_asks_again(region: Any) -> None:
+    """The first call may have died between the lock and the question."""
+    admit(region)
+    region.set_stack(GUARDED[2], "UPDATE_IN_PROGRESS")
+    refused(region, "UPDATE_IN_PROGRESS")
+    assert region.releases.lock() is None
+    assert region.ledger.open_tests() == ()
+
+
+def test_a_release_that_went_on_is_not_taken_back(region: Any) -> None:
+    """Only an admission that touched nothing can be given back."""
+    admit(region)
+    record = region.record()
+    region.releases.save(record, replace(record, phase=Phase.PREPARING))
+    region.set_stack(GUARDED[0], "UPDATE_IN_PROGRESS")
+    assert admit(region)["offline"] == "PASS"
+    with pytest.raises(StaleRecordError):
+        region.releases.withdraw(record)
+    assert region.record().phase is Phase.PREPARING
 
 
 def test_a_release_without_a_registration_is_refused(region: Any) -> None:

@@ -12,7 +12,9 @@ from canary.aws.records import LockHeldError
 from canary.policy.compiled import AntiFlapping, CompiledPolicy
 from canary.release.memory import Override, Rollback, RootCause
 from canary.release.model import Phase
+from tests.lambdas.conftest import GUARDED
 
+pytestmark = pytest.mark.usefixtures("stacks")
 HOUR, DAY = 3600, 86_400
 RULE = AntiFlapping()
 
@@ -172,6 +174,21 @@ def test_a_rollback_between_the_check_and_the_lock_refuses(
         region.clock.time += 8 * DAY
         if candidate == "model-b":
             root_cause(region, "r-0-model-b")
+
+
+def test_an_override_is_given_back_with_an_admission_that_is_taken_back(region: Any) -> None:
+    """A deploy was under way: the leave counts for the start that comes after it."""
+    strike(region)
+    region.memories.give("model-b", Override("o-1", "arn:ben", region.clock.time, "known"))
+    asked = {"by": "arn:ana", "reason": "an outage"}
+    region.set_stack(GUARDED[0], "UPDATE_IN_PROGRESS")
+    refused(region, "is UPDATE_IN_PROGRESS", override=asked)
+    (given,) = region.memories.past("model-b", region.releases).overrides
+    assert given.used_by == ""
+    region.set_stack(GUARDED[0], "UPDATE_COMPLETE")
+    admit(region, override=asked)
+    (given,) = region.memories.past("model-b", region.releases).overrides
+    assert given.used_by == "r-1"
 
 
 def test_of_two_admissions_at_once_one_gets_the_override(region: Any) -> None:

@@ -16,6 +16,7 @@ from canary.release.admission import admit as first_record
 from canary.release.model import Phase
 from tests.lambdas.test_admit import INPUT
 
+pytestmark = pytest.mark.usefixtures("stacks")
 FIRST_WAVE = "eu-west-1"
 """The region of the wave before; the fixture's own region is in the second wave here."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 from canary.aws.approvals import Approvals
 from canary.aws.executions import Executions
 from canary.aws.pipelines import Answer, Pending, PromotionPipeline
+from canary.aws.records import Releases
 from canary.cli import approval, operate
 from canary.release.model import Phase
+from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY
 
 
 @dataclass
@@ -173,6 +175,87 @@ def test_an_approval_returns_the_token_with_who_gave_it(
     assert answer == {"confirmed": True}
     assert tokens == [("token-1", {"approved_by": "arn:kim", "summary": "read it"})]
     assert pipeline.results == [("PutJobSuccessResult", {"jobId": "job-1"})]
+
+
+def test_the_record_has_the_approval_before_the_progression_hears_of_it(
+    region: Any, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who, when and in which execution; a call that dies after it says all of it again."""
+    region.release(stage=3)
+    ask(region)
+    pipeline.said = Answer("arn:kim", "read it")
+    seen: list[tuple[str, float | None]] = []
+
+    def answered(_self: Executions, *_told: Any) -> bool:
+        record = region.record()
+        seen.append((record.approved_by, record.approved_at))
+        if len(seen) == 1:
+            raise ConnectionError
+        return True
+
+    monkeypatch.setattr(Executions, "succeed", answered)
+    with pytest.raises(ConnectionError):
+        region.load("confirm_approval").handler(job(), None)
+    region.clock.time += 60
+    assert region.load("confirm_approval").handler(job(), None) == {"confirmed": True}
+    assert seen == [("arn:kim", region.clock.time - 60)] * 2
+    assert region.record().asked_in == "execution-1"
+    assert sum("approved" in each for each in region.messages()) == 2
+    assert "approved by arn:kim" in run(operate.status).stdout
+
+
+def test_a_record_that_moved_on_is_read_again_before_it_is_approved(
+    region: Any,
+    pipeline: Pipeline,
+    tokens: list[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The write is conditional: of an approval and a rollback at once the rollback stays."""
+    region.release(stage=3)
+    ask(region)
+    save = Releases.save
+
+    def overtaken(self: Releases, before: Any, after: Any) -> Any:
+        monkeypatch.setattr(Releases, "save", save)
+        region.releases.save(before, replace(before, phase=Phase.ROLLED_BACK, revoked=True))
+        return save(self, before, after)
+
+    monkeypatch.setattr(Releases, "save", overtaken)
+    assert region.load("confirm_approval").handler(job(), None) == {"confirmed": False}
+    ((_, result),) = pipeline.results
+    assert "r-1 is over" in result["failureDetails"]["message"]
+    assert (region.record().phase, region.record().approved_at) == (Phase.ROLLED_BACK, None)
+    assert tokens == []
+
+
+def test_without_the_record_s_approval_no_promotion_is_ordered(
+    region: Any, pipeline: Pipeline, tokens: list[tuple[Any, ...]]
+) -> None:
+    """The step itself refuses, whoever called it; with the approval it goes."""
+    region.release(stage=3)
+    ask(region)
+    promote = region.load("promote")
+    order = {"release_id": "r-1", "step": "shift_to_canary"}
+    with pytest.raises(promote.NotReady, match="the release is AWAITING_APPROVAL"):
+        promote.handler(order, None)
+    assert region.weights() == ALL_ON_PRIMARY
+    region.load("confirm_approval").handler(job(), None)
+    assert promote.handler(order, None) == {"done": True}
+    assert region.weights() == ALL_ON_CANARY
+
+
+def test_an_approval_of_a_release_that_was_denied_meanwhile_fails_its_job(
+    region: Any, pipeline: Pipeline, tokens: list[tuple[Any, ...]]
+) -> None:
+    """Its time was over for the progression, and not yet for the pipeline."""
+    region.release(stage=3)
+    ask(region)
+    late = {"source": "progression", "release_id": "r-1", "cause": "approval", "detail": "late"}
+    region.load("pause").handler(late, None)
+    assert region.load("confirm_approval").handler(job(), None) == {"confirmed": False}
+    ((_, result),) = pipeline.results
+    assert "does not ask this any more, it is HELD" in result["failureDetails"]["message"]
+    assert tokens == []
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_promotion_goes_over_the_canary_to_the_new_primary(
     region: Any, started: list[dict[str, Any]]
 ) -> None:
     """All on the canary, point of no return, all on the primary, promoted, lock free."""
-    region.release(phase=Phase.AWAITING_APPROVAL, stage=3)
+    region.release(phase=Phase.SHIFTING, stage=3, approved_at=1.0)
     region.shift(AT_STAGE)
     handler = region.load("promote").handler
 

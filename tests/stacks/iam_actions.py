@@ -39,6 +39,7 @@ RESOURCES = {
     "ssm:PutParameter": [f"arn:aws:ssm:{_HERE}:parameter{{Name}}"],
     "sns:Publish": ["{TopicArn}"],
     "lambda:InvokeFunction": ["{FunctionName}"],
+    "cloudformation:DescribeStacks": [f"arn:aws:cloudformation:{_HERE}:stack/{{StackName}}/*"],
     "elasticloadbalancing:ModifyRule": ["{RuleArn}"],
     "s3:GetObject": ["{Bucket}/{Key}"],
     "s3:PutObject": ["{Bucket}/{Key}"],

@@ -129,10 +129,24 @@ def test_a_function_may_act_on_named_resources_only(assembly: Assembly, folder: 
             if resource != "*" and "*" in text(resource):
                 assert re.search(
                     r"(task-set/mangaassist/gateway/|scalable-target/|execution:canary-release:|/events/|/days/|/results/|/evaluation/"
-                    r"|evaluation-job/)\*$"
+                    r"|evaluation-job/|:stack/mangaassist-[a-z]+/)\*$"
                     r"|/reports/\*\.(html|json)$|/looks/\*\.json\.gz$",
                     text(resource),
                 ) or set(actions) == {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
+
+
+def test_admission_asks_for_exactly_the_stacks_that_have_a_guard(assembly: Assembly) -> None:
+    """A stack that gets a deploy guard is one that no release may start beside."""
+    guarded = {
+        guard["Properties"]["Stack"]
+        for stack in assembly.stacks()
+        for guard in assembly.resources(stack, "Custom::DeployGuard").values()
+    }
+    given = assembly.functions()["canary-admit"]["Environment"]["Variables"]
+    asked = {value for name, value in given.items() if name.endswith("_STACK")}
+    assert (
+        asked == guarded == {"mangaassist-traffic", "mangaassist-gateway", "mangaassist-guardrails"}
+    )
 
 
 @pytest.mark.parametrize("folder", sorted(IN_THE_NETWORK))

@@ -53,6 +53,9 @@ FAMILIES = {
     r"arn:aws:application-autoscaling:[a-z0-9-]+:\{account\}:scalable-target/\*": (
         "the service makes up a target's id; conditions name ECS and its desired count"
     ),
+    r"arn:aws:cloudformation:[a-z0-9-]+:\{account\}:stack/mangaassist-[a-z]+/\*": (
+        "CloudFormation makes up the end of a stack's ARN"
+    ),
     r"arn:aws:ec2:[a-z0-9-]+:\{account\}:\*/\*": "Lambda makes the interfaces and names them",
     r"arn:aws:ecs:[a-z0-9-]+:\{account\}:task-set/mangaassist/(api|gateway)/\*": (
         "a task set's id is new with each replacement"

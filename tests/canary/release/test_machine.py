@@ -293,6 +293,8 @@ EVENTS = st.one_of(
     st.builds(events.ArmsWatched, st.floats(0, 1e6), st.booleans()),
     st.builds(events.Resumed, st.floats(0, 1e6)),
     st.builds(events.OperatorHeld, st.floats(0, 1e6)),
+    st.builds(events.ApprovalAsked, st.floats(0, 1e6), st.sampled_from(["", "e-1", "e-2"])),
+    st.builds(events.Approved, st.floats(0, 1e6), execution_id=st.sampled_from(["", "e-1", "e-2"])),
     st.builds(events.ApprovalDenied, st.floats(0, 1e6)),
     st.builds(events.MachineryFailed, st.floats(0, 1e6), st.booleans()),
 )
@@ -314,8 +316,8 @@ def test_whatever_happens_the_invariants_hold(start: int, happened: list[events.
     """From any point of the happy path, through any events in any order.
 
     Terminal and revoked records absorb; a hold moves no weight; the safe arm is the canary only
-    past the point of no return; rule 1 is on the canary only in a promotion; weights asked for
-    are ones that the record allows.
+    past the point of no return; rule 1 is on the canary only in a promotion, which a person has
+    approved; weights asked for are ones that the record allows.
     """
     state = after((*UP, *PROMOTE)[:start])
     for event in happened:
@@ -332,6 +334,9 @@ def test_whatever_happens_the_invariants_hold(start: int, happened: list[events.
         assert not (new.safe_arm == "canary" and new.phase is not Phase.PROMOTING)
         assert not (new.safe_arm == "canary" and not new.control_header_on_canary)
         assert not (new.terminal and new.control_header_on_canary)
+        if new.control_header_on_canary and not state.control_header_on_canary:
+            assert state.approved_at is not None
+            assert new.approved_at == state.approved_at
         assert new.version == state.version + (new != state)
         if not isinstance(event, events.PrimaryReplaced):
             assert all(form in allowed_forms(new) for form in shifts)

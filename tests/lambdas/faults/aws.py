@@ -47,6 +47,11 @@ class World:
     messages: list[str] = field(default_factory=list)
     invoked: list[tuple[str, bytes]] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
+    pipelines: dict[str, int] = field(default_factory=dict)
+    answered: dict[str, str] = field(default_factory=dict)
+    """Task tokens and jobs that have their answer."""
+    deploying: str = ""
+    """The stack that is being updated."""
     scaling_in_held: bool = False
     tasks: int = 3
 
@@ -193,8 +198,43 @@ class World:
             ]
         }
 
+    def describe_stacks(self, given: dict[str, Any]) -> dict[str, Any]:
+        under_way = given["StackName"] == self.deploying
+        return {"Stacks": [{"StackStatus": f"UPDATE_{'IN_PROGRESS' if under_way else 'COMPLETE'}"}]}
+
     def put_metric_data(self, given: dict[str, Any]) -> None:
         self.metrics.extend(each["MetricName"] for each in given["MetricData"])
+
+    def put_object(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.objects[given["Key"]] = given["Body"]
+        return {"VersionId": "v1"}
+
+    def list_pipeline_executions(self, _given: dict[str, Any]) -> dict[str, Any]:
+        return {"pipelineExecutionSummaries": []}
+
+    def start_pipeline_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+        tokens = self.pipelines
+        number = tokens.setdefault(given["clientRequestToken"], len(tokens) + 1)
+        return {"pipelineExecutionId": f"execution-{number}"}
+
+    def get_pipeline_state(self, _given: dict[str, Any]) -> dict[str, Any]:
+        latest = {"lastUpdatedBy": "arn:kim", "summary": "read it", "status": "Succeeded"}
+        action = {"actionName": "Approval", "latestExecution": latest}
+        stage = {"stageName": "Approval", "actionStates": [action]}
+        return {
+            "stageStates": [stage | {"latestExecution": {"pipelineExecutionId": "execution-1"}}]
+        }
+
+    def put_job_success_result(self, given: dict[str, Any]) -> None:
+        self.answered[given["jobId"]] = "succeeded"
+
+    def put_job_failure_result(self, given: dict[str, Any]) -> None:
+        self.answered[given["jobId"]] = "failed"
+
+    def send_task_success(self, given: dict[str, Any]) -> None:
+        if given["taskToken"] in self.answered:
+            raise refused("SendTaskSuccess", "TaskTimedOut")
+        self.answered[given["taskToken"]] = "succeeded"
 
     def describe_scalable_targets(self, _given: dict[str, Any]) -> dict[str, Any]:
         state = {"DynamicScalingInSuspended": self.scaling_in_held}

@@ -30,6 +30,7 @@ ATTEMPTS = 3
 VERDICTS = frozenset({"HarmDetected", "Revoked", "AdmissionRefused", "Held"})
 """Errors of the machine that are answers: `stacks/constructs/steps.py` does not retry them."""
 PREFIX = "/mangaassist/canary"
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:canary-release:r-1"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -41,10 +42,15 @@ ENVIRONMENT = {
     "TESTS_TABLE": "canary-tests",
     **{f"RULE_{name.upper()}_ARN": rule_arn(name) for name in RULES},
     **{f"TARGET_{name.upper()}_ARN": group_arn(name) for name in ("primary", "canary")},
+    "TRAFFIC_STACK": "mangaassist-traffic",
+    "GATEWAY_STACK": "mangaassist-gateway",
+    "GUARDRAILS_STACK": "mangaassist-guardrails",
     "CLUSTER": "mangaassist",
     "GATEWAY_SERVICE": "gateway",
     "PARAMETER_PREFIX": PREFIX,
     "CRITICAL_ALARM": "canary-critical",
+    "REPORTS_BUCKET": "reports",
+    "PROMOTION_PIPELINE": "promotion",
     "ON_CALL_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:on-call",
     "ML_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ml-engineers",
     "ROLLBACK_FUNCTION": "canary-rollback",

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from canary.release.model import Phase
+from canary.release.model import Cause, Phase
 from canary.release.traffic import allowed_forms
 from canary.routing.weights import ALL_ON_PRIMARY, safe_form
-from tests.lambdas.faults import scenes
+from tests.lambdas.faults import ends, scenes
 from tests.lambdas.faults.aws import World
 from tests.lambdas.faults.harness import Fault, Harness, Kind, region
 from tests.lambdas.faults.scenes import SCENES, Scene
@@ -72,7 +72,7 @@ def judge(case: Case, world: World) -> Finding:
         harness.deliver()
         harness.tick()
         unsafe = unsafe_now(harness, case)
-        lost = "" if settled(harness, case) else f"{scenes.record(harness.world)}"
+        lost = "" if settled(harness, case) else f"{ends.record(harness.world)}"
         # What failed for good, and waits for a person or in the queue of dead letters, may go on
         # when it is called again: that is progress.
         rests = final(harness.world, scene) and not harness.dead_letters
@@ -99,12 +99,12 @@ def caught(harness: Harness, scene: Scene) -> bool:
 
 def unsafe_now(harness: Harness, case: Case) -> str:
     """Why traffic is not where it belongs at rest; empty when it is."""
-    world, state = harness.world, scenes.record(harness.world)
-    live = scenes.form(world)
+    world, state = harness.world, ends.record(harness.world)
+    live = ends.form(world)
     if harness.stranded:
         return "all traffic was on an arm without healthy targets"
     active = state is not None and not state.terminal
-    if state is not None and scenes.locked(world) is not active:
+    if state is not None and ends.locked(world) is not active:
         return f"the lock and {state.phase} are apart"
     rolling_back = case.scene.function == "rollback" or case.fault.kind is Kind.OVERTAKEN
     if rolling_back and state is not None and harness.accepted_writes:
@@ -119,25 +119,28 @@ def settled(harness: Harness, case: Case) -> bool:
     world, scene = harness.world, case.scene
     if harness.dead_letters:
         return True
-    state = scenes.record(world)
+    state = ends.record(world)
     if state is not None and state.phase in (Phase.ROLLED_BACK, Phase.REJECTED):
-        return scenes.ended(world)
+        return ends.ended(world)
     if case.fault.kind in (Kind.DENIED, Kind.DOWN) and scene.machine:
-        fault = scenes.held(scenes.Cause.MACHINERY)
-        return scene.reached(world) or fault(world) or scenes.paged(world)
+        fault = ends.held(Cause.MACHINERY)
+        return scene.reached(world) or fault(world) or ends.paged(world)
     return scene.reached(world)
 
 
 def final(world: World, scene: Scene) -> bool:
     """Whether nothing is left to do here: the scene's own end, or a release that is over."""
-    state = scenes.record(world)
+    state = ends.record(world)
     return scene.reached(world) or (state is not None and state.terminal)
 
 
 def picture(world: World) -> dict[str, Any]:
-    """All that a second call must leave as it is; versions of a parameter may grow."""
+    """All that a second call must leave as it is; versions may grow, and a moment is the later."""
     kept: dict[str, Any] = {"weights": dict(world.weights), "executions": dict(world.executions)}
     kept |= {f"table {name}": copy.deepcopy(items) for name, items in world.tables.items()}
+    for items in (kept[name] for name in kept if name.startswith("table ")):
+        items.get(("LOCK#release", "LAST_STRIKE"), {}).pop("version", None)
+        items.get(("TOKEN#r-1", "TOKEN"), {}).pop("asked_at", None)
     for name, value in world.parameters.items():
         published = name.endswith("assignment")
         kept[name] = json.loads(value) | {"version": 0} if published else value

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.client import BaseClient
 
+from canary.aws.approvals import Approvals
 from canary.aws.clients import client
-from canary.aws.items import from_item
 from canary.aws.ledger import Registrations
 from canary.aws.records import Releases
 from canary.ledger.levels import next_entry
@@ -20,7 +20,19 @@ from canary.release.model import Cause, Hold, Phase, ReleaseState
 from canary.routing.weights import ALL_ON_CANARY, ALL_ON_PRIMARY, TrafficForm
 from tests.canary import samples
 from tests.lambdas.faults.aws import World
-from tests.lambdas.faults.harness import OPERATOR, PREFIX, START, region
+from tests.lambdas.faults.ends import (
+    admitted,
+    approved,
+    asked,
+    at,
+    ended,
+    held,
+    left_alone,
+    paged,
+    promoted,
+    untouched,
+)
+from tests.lambdas.faults.harness import EXECUTION, OPERATOR, PREFIX, START, region
 
 HOUR = 3600
 POLICY: CompiledPolicy = samples.policy(
@@ -29,7 +41,6 @@ POLICY: CompiledPolicy = samples.policy(
 AT_5 = TrafficForm(control=0, canary=100, draw=5)
 AT_25 = TrafficForm(control=0, canary=100, draw=25)
 AT_50 = TrafficForm(control=0, canary=100, draw=50)
-EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:canary-release:r-1"
 ALARM = {
     "source": "aws.cloudwatch",
     "alarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:canary-critical",
@@ -65,11 +76,13 @@ class Scene:
     machine: bool = True
     primary_healthy: bool = True
     active: bool = True
+    deploying: str = ""
 
     def world(self) -> World:
         """The region before the call."""
         world = World(weights=self.form.to_dict(), executions={EXECUTION: "RUNNING"})
         world.healthy["primary"] = self.primary_healthy
+        world.deploying = self.deploying
         for name, value in {
             "control/model-id": "model-a",
             "assignment": '{"active": true, "version": 0}',
@@ -85,6 +98,8 @@ class Scene:
                 register()
             if self.function == "attest":
                 attest(client("dynamodb"))
+            if self.function == "confirm_approval":
+                question(client("dynamodb"))
         return world
 
 
@@ -133,105 +148,10 @@ def attest(dynamodb: BaseClient) -> None:
         dynamodb.put_item(TableName="canary-releases", Item=item)
 
 
-def record(world: World) -> ReleaseState | None:
-    """The record of r-1."""
-    item = world.tables.get("canary-releases", {}).get(("RELEASE#r-1", "RECORD"))
-    return ReleaseState.from_dict(from_item(item)) if item else None
-
-
-def locked(world: World) -> bool:
-    return ("LOCK#release", "LOCK") in world.tables["canary-releases"]
-
-
-def status(world: World) -> str:
-    return world.parameters[f"{PREFIX}/status"]
-
-
-def assignment(world: World) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(world.parameters[f"{PREFIX}/assignment"])
-    return value
-
-
-def form(world: World) -> TrafficForm:
-    return TrafficForm.from_dict(world.weights)
-
-
-def flagged(world: World) -> bool:
-    return any(name == "canary-session-flag" for name, _ in world.invoked)
-
-
-STEPS = {
-    "assignment",
-    "status",
-    "session_flag",
-    "memory",
-    "diagnostics",
-    "told_on_call",
-    "told_ml_engineers",
-}
-
-
-def ended(world: World) -> bool:
-    """A rollback with each of its steps done, once."""
-    now = record(world)
-    if now is None or now.phase not in (Phase.ROLLED_BACK, Phase.REJECTED) or locked(world):
-        return False
-    memory = world.tables["canary-releases"].get(("CANDIDATE#model-b", "MEMORY"))
-    opened = world.tables["canary-rollbacks"].items()  # of two opened at once the first counts
-    kept = min(each for each in opened if each[0][0].startswith("ROLLBACK#"))[1]
-    done = set(from_item(kept)["steps"])
-    return (
-        memory is not None
-        and len(from_item(memory)["rollbacks"]) == 1
-        and done >= STEPS
-        and status(world) == now.phase.lower()
-        and assignment(world)["active"] is False
-        and flagged(world)
-        and len(world.messages) >= 2
-        and ("execution" not in done or world.executions[EXECUTION] == "ABORTED")
-    )
-
-
-def held(cause: Cause) -> Callable[[World], bool]:
-    def check(world: World) -> bool:
-        now = record(world)
-        kept = now and now.hold
-        return bool(kept and kept.cause is cause and status(world) == "held" and world.messages)
-
-    return check
-
-
-def at(phase: Phase, **values: Any) -> Callable[[World], bool]:
-    """The record's fields, and the status that goes with them."""
-
-    def check(world: World) -> bool:
-        now = record(world)
-        wanted = {"phase": phase, **values}
-        return (
-            now is not None
-            and status(world) == phase.lower()
-            and all(getattr(now, name) == value for name, value in wanted.items())
-        )
-
-    return check
-
-
-def untouched(phase: Phase) -> Callable[[World], bool]:
-    def check(world: World) -> bool:
-        now = record(world)
-        return now is not None and now.phase is phase
-
-    return check
-
-
-def promoted(world: World) -> bool:
-    good = at(Phase.PROMOTED)(world) and flagged(world) and not locked(world)
-    return good and bool(world.messages)
-
-
-def admitted(world: World) -> bool:
-    taken = world.tables["canary-tests"].get(("OPEN", "r-1"))
-    return untouched(Phase.ADMITTED)(world) and locked(world) and taken is not None
+def question(dynamodb: BaseClient) -> None:
+    """The release asks in `execution-1`."""
+    approvals = Approvals(dynamodb, "canary-releases")
+    approvals.asked_by(approvals.ask("r-1", "token-1"), "execution-1")
 
 
 ON_CANARY: dict[str, Any] = {"stage": 4, "control_header_on_canary": True}
@@ -244,10 +164,23 @@ def _promote(step: str) -> dict[str, Any]:
     return {"release_id": "r-1", "step": step}
 
 
-def paged(world: World) -> bool:
-    return untouched(Phase.PROMOTING)(world) and bool(world.messages)
+def answer(execution_id: str) -> dict[str, Any]:
+    """What CodePipeline calls its last action with, once a person approved in that execution."""
+    parameters = json.dumps({"release_id": "r-1", "execution_id": execution_id})
+    configuration = {"configuration": {"UserParameters": parameters}}
+    return {"CodePipeline.job": {"id": "job-1", "data": {"actionConfiguration": configuration}}}
 
 
+START_IT = {
+    "input": {
+        "release_id": "r-1",
+        "test_id": "t-1",
+        "candidate": "model-b",
+        "hypothesis": "non_inferiority",
+        "offline_evaluation": {"bert_score": 0.85, "hallucination": 0.01},
+    },
+    "execution_arn": EXECUTION,
+}
 SCENES: tuple[Scene, ...] = (
     Scene("alarm", "rollback", ALARM, AT_5, ended, machine=False),
     Scene("operator", "rollback", OPERATOR, ALL_ON_CANARY, ended, ON_CANARY, machine=False),
@@ -313,12 +246,29 @@ SCENES: tuple[Scene, ...] = (
         {"phase": Phase.PREPARING, "stage": 0},
     ),
     Scene(
+        "question",
+        "await_approval",
+        {"release_id": "r-1", "task_token": "token-1"},
+        AT_50,
+        asked,
+        {"stage": 3},
+    ),
+    Scene(
+        "answer",
+        "confirm_approval",
+        answer("execution-1"),
+        AT_50,
+        approved,
+        {"phase": Phase.AWAITING_APPROVAL, "stage": 3, "asked_in": "execution-1"},
+        machine=False,
+    ),
+    Scene(
         "shift to canary",
         "promote",
         _promote("shift_to_canary"),
         AT_50,
         at(Phase.BAKING, stage=4),
-        {"phase": Phase.SHIFTING, "stage": 3},
+        {"phase": Phase.SHIFTING, "stage": 3, "approved_at": START},
     ),
     Scene("check", "promote", _promote("check"), ALL_ON_CANARY, untouched(Phase.BAKING), ON_CANARY),
     Scene(
@@ -341,18 +291,18 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "start",
         "admit",
-        {
-            "input": {
-                "release_id": "r-1",
-                "test_id": "t-1",
-                "candidate": "model-b",
-                "hypothesis": "non_inferiority",
-                "offline_evaluation": {"bert_score": 0.85, "hallucination": 0.01},
-            },
-            "execution_arn": EXECUTION,
-        },
+        START_IT,
         ALL_ON_PRIMARY,
         admitted,
         active=False,
+    ),
+    Scene(
+        "start beside a deploy",
+        "admit",
+        START_IT,
+        ALL_ON_PRIMARY,
+        left_alone,
+        active=False,
+        deploying="mangaassist-gateway",
     ),
 )
