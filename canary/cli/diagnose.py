@@ -1,7 +1,7 @@
 """`canary diagnose`: what a rollback saw, which turns failed, and the on-call's answer to it.
 
-Exit status: 0 shown, or the answer was kept; 1 no such rollback, or it was answered before; 2 usage
-or configuration.
+Exit status: 0 shown, or the answer was kept; 1 no such rollback, it was answered before, or a model
+does not answer; 2 usage or configuration.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from canary.cli.diagnose_comparison import compared, keep, show_comparison
 from canary.cli.operate import Region, in_region, refuse
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = ["diagnose"]
 
 _SHOWN = 6
 _LONGEST = 160
+_PIPED_WIDTH = 120
 
 
 @click.command()
@@ -34,20 +36,54 @@ _LONGEST = 160
     help="Say whether the rollback was justified; it is kept, and cannot be said again.",
 )
 @click.option("--note", default="", help="With --confirm: why; people read it.")
+@click.option(
+    "--compare",
+    "compare",
+    is_flag=True,
+    help="Ask both models again what failing conversations had asked, side by side.",
+)
+@click.option(
+    "--keep",
+    "keeps",
+    is_flag=True,
+    help="With --compare: put the answers into the diagnosis beside the report.",
+)
+@click.option(
+    "--bucket", default="", help="With --keep: the reports' bucket (default: the stack's output)."
+)
 @in_region
-def diagnose(region: Region, release_id: str, confirm: str | None, note: str) -> None:
+def diagnose(
+    region: Region,
+    *,
+    release_id: str,
+    confirm: str | None,
+    note: str,
+    compare: bool,
+    keeps: bool,
+    bucket: str,
+) -> None:
     """Show what the rollback of RELEASE_ID saw, and what was done about it.
 
     The counters and alarms of that moment, every step with its time, how turns of both arms ended
     in the hours before and after, and the last turns that failed, without their customers.
 
-    Needs dynamodb:GetItem on canary-releases, dynamodb:Query on canary-rollbacks and the use of
-    Athena workgroup canary; --confirm: dynamodb:UpdateItem on canary-rollbacks.
+    --compare replays their sampled prompts, redacted and each alone, through control and
+    candidate: what a person has to read who looks for the root cause.
 
-    Exit status: 0 done, 1 no such rollback or answered before, 2 usage or configuration.
+    Needs dynamodb:GetItem on canary-releases, dynamodb:Query on canary-rollbacks and the use of
+    Athena workgroup canary; --confirm: dynamodb:UpdateItem on canary-rollbacks; --compare:
+    bedrock:InvokeModel on both models; --keep: s3:PutObject on reports/ of the reports' bucket,
+    and cloudformation:DescribeStacks without --bucket.
+
+    Exit status: 0 done, 1 no such rollback, answered before, or a model that does not answer, 2
+    usage or configuration.
     """
     if note and not confirm:
         raise click.UsageError("--note goes with --confirm")
+    if confirm and compare:
+        raise click.UsageError("--confirm and --compare exclude each other")
+    if (keeps and not compare) or (bucket and not keeps):
+        raise click.UsageError("--keep goes with --compare, and --bucket with --keep")
     state = region.releases().load(release_id)
     if state is None:
         refuse(f"there is no release {release_id}")
@@ -58,7 +94,15 @@ def diagnose(region: Region, release_id: str, confirm: str | None, note: str) ->
     document = _document(region, rollbacks, state)
     if document is None:
         refuse(f"{release_id} was not rolled back: it is {state.phase.value}")
-    region.say("", document) if region.as_json else _show(document)
+    if compare:
+        document["comparison"] = compared(region, document)
+    kept = keep(region, document, bucket) if keeps else ""
+    if region.as_json:
+        region.say("", document | ({"kept": kept} if kept else {}))
+        return
+    _show(document)
+    if kept:
+        click.echo(f"kept: {kept}")
 
 
 def _answer(
@@ -94,6 +138,8 @@ def _show(document: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPED_WIDTH)
     release, rollback = document["release"], document["rollback"]
     blame = "a strike" if release["strike"] else "no strike"
     console.print(
@@ -108,6 +154,8 @@ def _show(document: dict[str, Any]) -> None:
     if document["events_read"]:
         console.print(_endings(document["endings"]))
         _turns(console, document["turns"])
+        if "comparison" in document:
+            show_comparison(console, document["comparison"])
     else:
         console.print("the events could not be read; `canary diagnose` may be asked again")
     console.print(_owed(document))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from canary.aws.rollbacks import Rollbacks
@@ -91,6 +92,28 @@ def diagnose(duty: Duty, command: Command) -> None:
     assert "canary faq 1 1" in said
     assert "control faq 1 0" in said
     assert "asked: Where is my order?" in said
+
+
+@runs("canary diagnose RELEASE --compare", "`root-cause-owed`")
+def compare(duty: Duty, command: Command) -> None:
+    """Both models' answers to what the failing conversation had asked."""
+    rolled_back(duty)
+    said = done(duty, command).out
+    assert "model-a says so" in said
+    assert "model-b says so" in said
+    assert [each["messages"][0]["content"] for each in duty.did("Converse")] == [
+        [{"text": "Where is my order?"}]
+    ] * 2
+
+
+@runs("canary diagnose RELEASE --compare --keep", "`root-cause-owed`")
+def compare_and_keep(duty: Duty, command: Command) -> None:
+    """The object beside the report has them."""
+    rolled_back(duty)
+    done(duty, command)
+    kept = duty.region.client("s3").get_object(Bucket="reports", Key="reports/r-1.diagnosis.json")
+    (row,) = json.loads(kept["Body"].read())["comparison"]["prompts"]
+    assert row["canary"]["text"] == "model-b says so"
 
 
 @runs(

@@ -55,8 +55,8 @@ class Duty:
     """Opened in the browser."""
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Operation and parameters of each call that a stand-in answered."""
-    pending: str = ""
-    """The execution of pipeline `promotion` that waits for an answer."""
+    pending: bool = False
+    """Whether pipeline `promotion` waits for an answer; afterwards arn:kim has given one."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, words: tuple[str, ...]) -> Result:
@@ -81,7 +81,7 @@ class Duty:
         """What an operation was asked, call by call."""
         return [given for name, given in self.heard if name == operation]
 
-    def answer(  # noqa: PLR0911 - a case an operation
+    def answer(  # noqa: C901, PLR0911 - a case an operation
         self, operation: str, given: dict[str, Any]
     ) -> dict[str, Any] | None:
         """What a stand-in answers; None where moto does."""
@@ -92,6 +92,9 @@ class Duty:
                 deployments = codedeploy_backends[DEFAULT_ACCOUNT_ID][REGION]
                 deployments.get_deployment(given["deploymentId"]).status = "Stopped"
                 return {"status": "Pending"}
+            case "Converse":
+                content = [{"text": f"{given['modelId']} says so"}]
+                return {"output": {"message": {"role": "assistant", "content": content}}}
             case "GetEvaluationJob":
                 return self.jobs[given["jobIdentifier"]]
             case "StartPipelineExecution":
@@ -104,9 +107,9 @@ class Duty:
             case "GetPipelineState":
                 return {"stageStates": [self._approval()]}
             case "PutApprovalResult":
-                self.pending = ""
+                self.pending = False
                 return {}
-            case "SendTaskSuccess" | "SendTaskFailure":
+            case "SendTaskSuccess" | "SendTaskFailure" | "PutJobSuccessResult":
                 return {}
         return None
 
@@ -123,7 +126,9 @@ class Duty:
         }
 
     def _approval(self) -> dict[str, Any]:
-        latest = {"status": "InProgress", "token": "token-of-the-approval"} if self.pending else {}
+        latest = {"status": "Succeeded", "lastUpdatedBy": "arn:kim", "summary": "read it"}
+        if self.pending:
+            latest = {"status": "InProgress", "token": "token-of-the-approval"}
         stage = {"stageName": "Approval", "actionStates": [{"actionName": "Approval"}]}
         stage["actionStates"][0]["latestExecution"] = latest  # type: ignore[index]
-        return stage | {"latestExecution": {"pipelineExecutionId": self.pending}}
+        return stage | {"latestExecution": {"pipelineExecutionId": "execution-1"}}

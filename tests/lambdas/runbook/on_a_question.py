@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from canary.release.model import Cause, Hold, Phase
+from canary.routing.weights import ALL_ON_PRIMARY
 from tests.lambdas.conftest import HOUR, START
 from tests.lambdas.runbook.deeds import done, runs
 from tests.lambdas.runbook.duty import Duty
@@ -19,7 +21,7 @@ def asked(duty: Duty) -> None:
     event = {"release_id": "r-1", "task_token": "token-1"}
     duty.region.load("await_approval").handler(event, None)
     assert duty.region.record().phase is Phase.AWAITING_APPROVAL
-    duty.pending = "execution-1"
+    duty.pending = True
 
 
 def answered(duty: Duty) -> dict[str, Any]:
@@ -32,10 +34,34 @@ def answered(duty: Duty) -> dict[str, Any]:
 
 @runs("canary approve", APPROVE)
 def approve(duty: Duty, command: Command) -> None:
-    """The pipeline has its answer."""
+    """The pipeline has its answer; its last action then writes it into the record."""
     asked(duty)
     done(duty, command)
     assert answered(duty)["status"] == "Approved"
+    confirm(duty)
+    assert duty.region.record().approved_at == duty.region.clock.time
+    assert len(duty.did("SendTaskSuccess")) == 1
+
+
+@runs("canary status", APPROVE)
+def status(duty: Duty, command: Command) -> None:
+    """Who approved, before any traffic moves."""
+    asked(duty)
+    assert "approved" not in done(duty, command).out
+    duty.pending = False
+    confirm(duty)
+    said = done(duty, command).out
+    assert "SHIFTING at stage 3" in said
+    assert "approved by arn:kim" in said
+    assert duty.region.weights() == ALL_ON_PRIMARY
+
+
+def confirm(duty: Duty) -> None:
+    """What the pipeline does with a person's yes."""
+    parameters = json.dumps({"release_id": "r-1", "execution_id": "execution-1"})
+    configuration = {"configuration": {"UserParameters": parameters}}
+    job = {"id": "job-1", "data": {"actionConfiguration": configuration}}
+    duty.region.load("confirm_approval").handler({"CodePipeline.job": job}, None)
 
 
 @runs("canary reject --reason checkout_help looks worse by hand", APPROVE)
