@@ -139,6 +139,9 @@ class ReleaseState:
     override: dict[str, Any] | None = None
     """Who started it in spite of the candidate's past: `override_id`, `waived` (reasons), `by` and
     `reason` of who started, `second` and `second_reason` of who gave leave."""
+    drill: dict[str, Any] | None = None
+    """For a drill, which releases the control model to itself: what it puts back at its end
+    (`assignment` and `status`, texts; `promoted`, as that assignment had it). None: a release."""
     consent: bool | None = None
     """What the ledger said to the last look, once; None where it was not asked."""
     extensions: tuple[str, ...] = ()
