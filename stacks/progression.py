@@ -61,6 +61,8 @@ class Progression(cdk.Stack):
             state=state,
             routes=traffic.routes,
             models=policy.models,
+            gateway_url=traffic.url,
+            time_zone=policy.timezone,
             wave_before=policy.wave_before,
         )
         self.machine = ProgressionMachine(

@@ -117,7 +117,7 @@ def alarm_names(policy: CompiledPolicy) -> set[str]:
     names |= {"rollback-unanswered", "root-cause-owed"}
     names |= {"bandits-failed", "bandits-late", "events-dropped", "events-late"}
     names |= {"api-target-5xx", "api-balancer-5xx", "api-slow", "api-unhealthy-hosts"}
-    names |= {"api-smoke-test"}
+    names |= {"api-smoke-test", "drill-failed", "drill-late"}
     for trigger in policy.triggers:
         names |= set(alarm_windows(trigger))
         if trigger.statistic == "rate":

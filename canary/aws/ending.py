@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,8 +58,10 @@ class Ending:
         """Do what is not done yet, look at the rules once more, and close the record.
 
         Raises `EndingError` that names what failed. A release past the point of no return is not
-        ended: a person is told, and it goes on.
+        ended: a person is told, and it goes on. A drill has no strike, whoever asks for it.
         """
+        if state.drill is not None:
+            request = dataclasses.replace(request, strike=False, reject=False)
         record = self.attempt("record", lambda: self._open(state, request, shifted_at))
         request = self._first(state, request, record)
         alive = dataclasses.replace(state, revoked=False)
@@ -79,7 +82,10 @@ class Ending:
             clock.sleep(RECHECK_SECONDS)
         self.attempt("traffic", lambda: self.traffic.put(safe_form(state.safe_arm)))
         if "traffic" not in self.failed:
+            safe_at = clock.now() if "shift" in self.failed else shifted_at
             self.failed = [step for step in self.failed if step not in _FORGIVEN]
+            if after.revoked and record and "safe" not in done:
+                self.attempt("safe", partial(self._measure, record, safe_at))
         if self.failed:
             raise EndingError(f"{state.release_id}: failed: {', '.join(self.failed)}")
         if after.revoked:
@@ -108,6 +114,8 @@ class Ending:
                 "stage": state.stage,
                 "safe_arm": state.safe_arm,
                 "shifted_at": iso(shifted_at),
+                **({"raised_at": iso(request.raised_at)} if request.raised_at else {}),
+                **({"drill": True} if state.drill is not None else {}),
             },
         )
 
@@ -162,6 +170,13 @@ class Ending:
             self.performer.do(state, action)
         if record is not None and state.revoked:
             self.rollbacks.tick(record, step_name(action))
+
+    def _measure(self, record: RollbackRecord, safe_at: float) -> None:
+        """Publish how long after the alarm traffic was safe; nothing where no alarm asked."""
+        if raised_at := record.fields.get("raised_at"):
+            raised = dt.datetime.fromisoformat(str(raised_at)).timestamp()
+            self.metrics.put({"RollbackSafeSeconds": max(0.0, safe_at - raised)})
+        self.rollbacks.tick(record, "safe")
 
     def _snapshot(self, state: ReleaseState) -> dict[str, object]:
         now = clock.now()

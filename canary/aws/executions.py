@@ -30,6 +30,10 @@ class Executions:
         )
         return str(answer["executionArn"])
 
+    def status(self, arn: str) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return str(self._client.describe_execution(executionArn=arn)["status"])
+
     def machine(self, name: str) -> str:
         """The ARN of the state machine of that name. Raises `LookupError`."""
         pages = self._client.get_paginator("list_state_machines").paginate()

@@ -5,6 +5,7 @@ An alarm's action, an alarm's state change and SNS's copy of it are three docume
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ class Request:
     reject: bool = False
     detail: str = ""
     alarms: tuple[str, ...] = ()
+    raised_at: float | None = None
+    """When the alarm that asks went into ALARM, in epoch seconds; None when none does."""
 
     def event(self, at: float) -> RollbackRequested:
         """The request as the release machine knows it."""
@@ -76,7 +79,11 @@ def _from_topic(records: list[dict[str, Any]]) -> Request | None:
     """The first alarm among the messages of a topic that asks for something."""
     for record in records:
         message = json.loads(record["Sns"]["Message"])
-        state = {"value": message["NewStateValue"], "reason": message.get("NewStateReason", "")}
+        state = {
+            "value": message["NewStateValue"],
+            "reason": message.get("NewStateReason", ""),
+            "timestamp": message.get("StateChangeTime", ""),
+        }
         if found := _from_alarm({"alarmName": message["AlarmName"], "state": state}):
             return found
     return None
@@ -95,7 +102,16 @@ def _from_alarm(alarm: dict[str, Any]) -> Request | None:
         strike=True,
         detail=str(state.get("reason", "")),
         alarms=(str(alarm["alarmName"]), *_children(state.get("reasonData", ""))),
+        raised_at=_moment(state.get("timestamp", "")),
     )
+
+
+def _moment(text: Any) -> float | None:
+    """An alarm's own stamp (2026-11-30T10:00:00.000+0000) as epoch seconds, if it is one."""
+    try:
+        return dt.datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
 
 
 def _children(reason_data: str) -> tuple[str, ...]:

@@ -13,8 +13,11 @@ from canary.aws.items import from_item, to_item
 __all__ = ["AnsweredError", "Owed", "RollbackRecord", "Rollbacks", "iso"]
 
 
-Owed = Literal["answer", "root_cause"]
-"""What a person owes a rollback: whether it was justified, and why it came to it."""
+Owed = Literal["answer", "root_cause", "drill"]
+"""What a person owes a rollback: whether it was justified, and why it came to it.
+
+`drill` is owed by a drill: that it looks at what its own rollback has done.
+"""
 
 
 class AnsweredError(RuntimeError):
@@ -59,13 +62,16 @@ class Rollbacks:
     def open(self, release_id: str, fields: dict[str, Any]) -> RollbackRecord:
         """Find the rollback of a release, or write its first item with `fields`.
 
-        With it what a person owes it from now on: an answer, and after a strike the root cause.
+        With it what a person owes it from now on: an answer, and after a strike the root cause. A
+        drill's is owed nothing but the drill's own look.
         """
         if found := self.find(release_id):
             return found
         opened_at = iso(clock.now())
         first = {"pk": f"ROLLBACK#{release_id}", "sk": opened_at, "steps": {}} | fields
         owed: tuple[Owed, ...] = ("answer", "root_cause") if fields.get("strike") else ("answer",)
+        if fields.get("drill"):
+            owed = ("drill",)
         writes = [
             self._put(_owed_key(what, release_id) | {"opened_at": opened_at}) for what in owed
         ]

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reject": ("canary.cli.approval:reject", "Reject that step: hold at 50%."),
     "diagnose": ("canary.cli.diagnose:diagnose", "Show what a rollback saw; say if it was right."),
     "rollback": ("canary.cli.operate:rollback", "Take all traffic off the canary now."),
+    "drill": ("canary.cli.drill:drill", "Break the canary on purpose, and judge the rollback."),
     "rca": ("canary.cli.restart:rca", "File and review the root cause of a rollback."),
     "override": ("canary.cli.restart:override", "Give leave to start in spite of a rollback."),
 }

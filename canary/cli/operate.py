@@ -225,6 +225,8 @@ def status(region: Region, release_id: str) -> None:
     for name in _JSON_FIELDS_LEFT_OUT:
         del document[name]
     lines = [f"{state.release_id}: {state.phase.value} at stage {state.stage} ({state.candidate})"]
+    if state.drill is not None:
+        lines.append("a fire drill: no customer meets it")
     if state.hold:
         why = state.hold.detail or ", ".join(state.hold.alarms) or "no reason given"
         lines.append(f"held: {state.hold.cause.value}: {why}")

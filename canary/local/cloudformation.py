@@ -52,6 +52,7 @@ _MODULES = (
     "network",
     "pipelines",
     "scaling",
+    "schedules",
     "security",
     "workflow",
 )

@@ -18,9 +18,12 @@ def decide(state: ReleaseState, event: events.Event) -> Outcome:
 
     A changed record has its version raised by one and a `Save` among the actions. An event that
     does not apply changes nothing and asks for nothing: the answer is then `(state, ())`, and it
-    is that for every event once a release is revoked or over.
+    is that for every event once a release is revoked or over. A drill loads its model and is
+    rolled back; whatever else happens meanwhile is none of its business.
     """
     if state.revoked or state.terminal:
+        return state, ()
+    if state.drill is not None and not isinstance(event, _OF_A_DRILL):
         return state, ()
     after, actions = _HANDLERS[type(event)](state, event)
     if after == state:
@@ -28,6 +31,7 @@ def decide(state: ReleaseState, event: events.Event) -> Outcome:
     return replace(after, version=state.version + 1), actions
 
 
+_OF_A_DRILL = (events.CycleStarted, events.RollbackRequested)
 _HANDLERS: dict[type, Callable[[ReleaseState, Any], Outcome]] = {
     events.CycleStarted: ramp.on_cycle,
     events.StageOrdered: ramp.on_stage_ordered,

@@ -144,6 +144,9 @@ class ReleaseState:
     approved_by: str = ""
     approved_at: float | None = None
     """Who said yes to that question, and when: without it no promotion is ordered."""
+    drill: dict[str, Any] | None = None
+    """For a drill, which releases the control model to itself: what it puts back at its end
+    (`assignment` and `status`, texts; `promoted`, as that assignment had it). None: a release."""
     consent: bool | None = None
     """What the ledger said to the last look, once; None where it was not asked."""
     extensions: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from canary.release.actions import (
     StartRollback,
     StopExecution,
 )
+from canary.release.drill import DRILL_CANDIDATE
 from canary.release.holding import hold
 from canary.release.model import Cause, Hold, Phase, ReleaseState
 from canary.release.publication import parameter_over
@@ -30,7 +31,8 @@ def on_rollback(state: ReleaseState, event: events.RollbackRequested) -> Outcome
     """Take traffic to the safe arm, revoke the release, and only then tidy up and tell.
 
     Past the point of no return the old model is no longer there to go back to: traffic goes to
-    the safe arm, a person is paged, and the release goes on.
+    the safe arm, a person is paged, and the release goes on. A drill takes the same steps on a
+    candidate of its own, and no strike comes of it.
     """
     if state.phase is Phase.PROMOTING:
         text = f"{event.cause.value}: {event.detail} Traffic is on the {state.safe_arm} task set."
@@ -39,32 +41,36 @@ def on_rollback(state: ReleaseState, event: events.RollbackRequested) -> Outcome
             CaptureDiagnostics(event.cause, event.detail, event.alarms),
             Notify("on_call", f"{state.release_id}: failing while it is promoted", text),
         )
-    phase = Phase.REJECTED if event.reject else Phase.ROLLED_BACK
+    drill = state.drill is not None
+    phase = Phase.REJECTED if event.reject and not drill else Phase.ROLLED_BACK
     after = replace(
         state,
         phase=phase,
         revoked=True,
         cause=event.cause,
-        strike=event.strike,
+        strike=event.strike and not drill,
         hold=None,
         target_stage=None,
         control_header_on_canary=False,
     )
     title = f"{state.release_id} {phase.lower().replace('_', ' ')}: {event.cause.value}"
     text = f"{event.detail or ', '.join(event.alarms)} (from stage {state.stage})"
+    if drill:
+        text = f"A drill: no customer met the canary. {text}"
+    promoted = bool(state.drill and state.drill.get("promoted"))
     return after, (
         Shift(safe_form(state.safe_arm)),
         Save(),
-        PublishAssignment(parameter_over(after, promoted=False)),
+        PublishAssignment(parameter_over(after, promoted=promoted)),
         PublishStatus(phase.lower()),
         SetSessionFlag(active=False),
         RememberCandidate(
-            model_id=state.candidate,
+            model_id=DRILL_CANDIDATE if drill else state.candidate,
             release_id=state.release_id,
             at=event.at,
             cause=event.cause,
-            strike=event.strike,
-            rejected=event.reject,
+            strike=after.strike,
+            rejected=phase is Phase.REJECTED,
         ),
         CaptureDiagnostics(event.cause, event.detail, event.alarms),
         Notify("on_call", title, text),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from canary.policy.compiled import CompiledPolicy
+from canary.release.drill import PINNED_FORM
 from canary.release.model import Phase, ReleaseState
 from canary.routing.weights import (
     ALL_ON_CANARY,
@@ -26,10 +27,12 @@ def allowed_forms(state: ReleaseState) -> tuple[TrafficForm, ...]:
     """The forms that the live rules may have now; the first is the one to repair them to.
 
     While a shift is under way both its ends are allowed. Once revoked or over, and past the point
-    of no return, only the safe arm is.
+    of no return, only the safe arm is. A drill may open the canary's own rule, and no other.
     """
     if state.revoked or state.terminal or state.phase is Phase.PROMOTING:
         return (safe_form(state.safe_arm),)
+    if state.drill is not None:
+        return (ALL_ON_PRIMARY, PINNED_FORM)
     now = ALL_ON_PRIMARY if state.stage == 0 else stage_form(state, state.stage)
     if state.target_stage is None or state.target_stage == state.stage:
         return (now,)

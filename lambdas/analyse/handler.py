@@ -72,7 +72,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     now = clock.now()
     before = DASHBOARD.read()
     state = RELEASES.active()
-    if state is None:
+    if state is None or state.drill is not None:  # no customer meets a drill
         last = RELEASES.load(before["release_id"]) if "release_id" in before else None
         if view := idle_view(before, last, now):
             DASHBOARD.write(view)

@@ -8,6 +8,7 @@ from typing import Any
 from canary.aws import clock
 from canary.aws.capacity import Capacity
 from canary.aws.clients import client
+from canary.aws.drills import Drills
 from canary.aws.functions import Function
 from canary.aws.ledger import Registrations
 from canary.aws.metrics import Metrics
@@ -18,6 +19,7 @@ from canary.aws.task_sets import Service
 from canary.aws.traffic import Rules, Traffic
 from canary.ledger.entry import settlement_of
 from canary.policy.compiled import CompiledPolicy
+from canary.release.drill import LONGEST_SECONDS
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.release.traffic import allowed_forms
 from canary.routing.rates import asked_share
@@ -25,6 +27,7 @@ from canary.routing.weights import ALL_ON_PRIMARY, safe_form
 
 PATIENCE_SECONDS = 60.0
 """A rollback this young is still at work."""
+FORGOTTEN = "The function of this drill is gone."
 UNMARKED = "Traffic was taken off the canary, and no rollback has marked the release."
 
 
@@ -42,6 +45,7 @@ class Settings:
 SETTINGS = from_environment(Settings)
 RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
 ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
+DRILLS = Drills(client("dynamodb"), SETTINGS.releases_table)
 LEDGER = Registrations(client("dynamodb"), SETTINGS.tests_table)
 TRAFFIC = Traffic(client("elbv2"), from_environment(Rules))
 METRICS = Metrics(client("cloudwatch"), SETTINGS.metrics_namespace)
@@ -56,7 +60,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     state = RELEASES.active()
     repaired = repair(state)
-    if state is not None and (state.revoked or taken_off(state)):
+    if state is not None and (state.revoked or taken_off(state) or forgotten(state, clock.now())):
         record = ROLLBACKS.find(state.release_id)
         try:
             finish(state, record)
@@ -65,7 +69,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
                 METRICS.put({"RollbackSeconds": record.age(clock.now())})
     shares = shares_asked(state)
     METRICS.put_by_arm({"AskedShare": shares})
-    METRICS.put(standing(state) | owed(clock.now()))
+    METRICS.put(standing(state) | owed(clock.now()) | drilled(state, clock.now()))
     CAPACITY.hold(held=state is not None)
     settle()
     return {"repaired": repaired, "asked_share": shares}
@@ -119,9 +123,16 @@ def finish(state: ReleaseState, record: RollbackRecord | None) -> None:
             "cause": (state.cause or Cause(fields.get("cause", Cause.MACHINERY))).value,
             "strike": state.strike if state.revoked else bool(fields.get("strike")),
             "reject": bool(fields.get("reject")),
-            "detail": str(fields.get("detail") or ("" if state.revoked else UNMARKED)),
+            "detail": str(fields.get("detail") or why(state)),
         }
     )
+
+
+def why(state: ReleaseState) -> str:
+    """What to say of a rollback that nobody gave a reason for."""
+    if state.revoked:
+        return ""
+    return UNMARKED if taken_off(state) else FORGOTTEN
 
 
 def owed(now: float) -> dict[str, float]:
@@ -140,6 +151,17 @@ def settle() -> None:
         state = RELEASES.load(release_id)
         if state is not None and state.terminal:
             LEDGER.settle(test_id, release_id, settlement_of(state, clock.now()))
+
+
+def forgotten(state: ReleaseState, now: float) -> bool:
+    """Whether a drill outlived its function: its rollback gives the lock back."""
+    return state.drill is not None and now - state.admitted_at > LONGEST_SECONDS
+
+
+def drilled(state: ReleaseState | None, now: float) -> dict[str, float]:
+    """How long ago a drill passed; while a release is active none can be run, and none is late."""
+    last = DRILLS.last_passed_at() if state is None else None
+    return {} if last is None else {"DrillAgeSeconds": now - last}
 
 
 def shares_asked(state: ReleaseState | None) -> dict[str, float]:

@@ -50,11 +50,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     After a rollback its diagnosis is written too, while what happened can still be read.
 
-    The answer names the page's version, or nothing for an execution that was never admitted.
+    The answer names the page's version, or nothing for an execution that was never admitted, or
+    that a drill started.
     """
     release_id = released(event)
     state = RELEASES.load(release_id)
-    if state is None:
+    if state is None or state.drill is not None:
         return {"key": None, "version": None}
     document = MAKER.document(state, clock.now())
     REPORTS.write_numbers(release_id, document)

@@ -51,6 +51,8 @@ class Paths(Construct):
             "SmokeTest", "Function that tests a new image", calls_out=True
         )
 
+        self.probe = self._group("Probe", "Function that talks for a fire drill", calls_out=True)
+
         for port in (HTTP, HTTPS):
             self.public_balancer.add_ingress_rule(
                 ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "Customers"
@@ -62,7 +64,8 @@ class Paths(Construct):
             "on 80 (redirected) and 443 only.",
         )
         self._allow(self.public_balancer, self.api, SERVICE_PORT)
-        self._allow(self.api, self.gateway_balancer, HTTP)
+        for caller in (self.api, self.probe):
+            self._allow(caller, self.gateway_balancer, HTTP)
         self._allow(self.gateway_balancer, self.gateway, SERVICE_PORT)
         self._allow(self.smoke_test, self.test_entrance, HTTP)
         self._allow(self.test_entrance, self.public_balancer, TEST_PORT)

@@ -141,8 +141,12 @@ class Permissions:
 
     def stop_executions(self, machine: str) -> Permission:
         """Stop executions of one state machine."""
+        return self.executions(machine, "StopExecution")
+
+    def executions(self, machine: str, *verbs: str) -> Permission:
+        """Calls on any execution of one state machine."""
         return self._wide(
-            ["states:StopExecution"],
+            [f"states:{verb}" for verb in verbs],
             "states",
             f"execution:{machine}:*",
             "An execution's name is the release's id, which is not known beforehand.",

@@ -24,6 +24,9 @@ _LONGEST_HOLDS_SECONDS = 7 * 86_400
 """How long a release may be held in all, beyond what the policy lets its stages take."""
 
 
+_DRILL_SECONDS = 900
+"""As long as the function of a drill can live."""
+
 _PLAN = (
     "offline.$",
     "detail.$",
@@ -76,7 +79,7 @@ class ProgressionMachine(Construct):
             "Machine",
             state_machine_name=MACHINE,
             definition_body=sfn.DefinitionBody.from_chainable(
-                self._admit(steps, functions, faults, gate.entry)
+                self._begin(self._admit(steps, functions, faults, gate.entry))
             ),
             timeout=cdk.Duration.seconds(longest_release_seconds(policy)),
             tracing_enabled=True,
@@ -105,6 +108,19 @@ class ProgressionMachine(Construct):
             state_machine_revision_id=self.machine.state_machine_revision_id,
         )
         version.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _begin(self, admit: sfn.IChainable) -> sfn.Choice:
+        """A fire drill is an execution that does nothing but wait until its rollback stops it."""
+        wait = sfn.Wait(
+            self,
+            "Drill: wait for the rollback",
+            time=sfn.WaitTime.duration(cdk.Duration.seconds(_DRILL_SECONDS)),
+        )
+        wait.next(sfn.Succeed(self, "Drill: nobody stopped it"))
+        is_drill = sfn.Condition.and_(
+            sfn.Condition.is_present("$.drill"), sfn.Condition.boolean_equals("$.drill", True)
+        )
+        return sfn.Choice(self, "Is it a drill?").when(is_drill, wait).otherwise(admit)
 
     def _admit(
         self, steps: Steps, functions: ReleaseFunctions, faults: Faults, gate: sfn.IChainable

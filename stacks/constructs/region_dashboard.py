@@ -10,6 +10,7 @@ from constructs import Construct
 
 from canary.policy.compiled import CompiledPolicy
 from stacks.constructs.arm_widgets import CANARY, CONTROL, ArmWidgets, graph
+from stacks.constructs.objective_widgets import objective_widgets
 from stacks.names import MACHINE
 from stacks.traffic import Traffic
 
@@ -52,6 +53,7 @@ class RegionDashboard(Construct):
         self._rows(self._alarms(alarms))
         self._rows([*widgets.rates(), *widgets.harms()])
         self._rows([*self._balancer(), self._executions(), self._rollbacks()])
+        self.dashboard.add_widgets(*objective_widgets(self._region))
 
     def _rows(self, widgets: Sequence[cloudwatch.IWidget]) -> None:
         for start in range(0, len(widgets), _ROW):

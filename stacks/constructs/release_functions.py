@@ -12,6 +12,7 @@ from stacks import names
 from stacks.constructs.approval_functions import ApprovalFunctions
 from stacks.constructs.arm_routes import ArmRoutes
 from stacks.constructs.bandit_functions import BanditFunctions
+from stacks.constructs.drill_functions import DrillFunctions
 from stacks.constructs.environment import Environment
 from stacks.constructs.evaluation_role import EvaluationRole
 from stacks.constructs.function import CanaryFunction
@@ -39,6 +40,8 @@ class ReleaseFunctions(Construct):
         state: State,
         routes: ArmRoutes,
         models: Sequence[Model],
+        gateway_url: str,
+        time_zone: str,
         wave_before: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
@@ -78,7 +81,7 @@ class ReleaseFunctions(Construct):
             | (env.on_call | env.engineers | flag_env),
             [
                 *(records, rollbacks, *move_rules, publish_state, *tell, flag),
-                *(see_alarms, see_metrics, allow.stop_executions(names.MACHINE)),
+                *(see_alarms, see_metrics, put_metrics, allow.stop_executions(names.MACHINE)),
                 allow.see("elasticloadbalancing:DescribeTargetHealth"),
             ],
             reserved_concurrency=5,
@@ -192,6 +195,20 @@ class ReleaseFunctions(Construct):
         )
         self.bandits = BanditFunctions(
             self, "Bandits", network=network, state=state, env=env, allow=allow, layer=layer
+        )
+        self.drills = DrillFunctions(
+            self,
+            "Drills",
+            network=network,
+            state=state,
+            routes=routes,
+            env=env,
+            allow=allow,
+            gateway_url=gateway_url,
+            time_zone=time_zone,
+            scale_cycle=self.scale_cycle,
+            attest=self.attest,
+            session_flag=self.session_flag,
         )
         self.detect = self._function("detect", 30, env.metrics, [put_metrics], layer=layer)
 

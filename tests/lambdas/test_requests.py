@@ -12,6 +12,8 @@ from canary.aws.requests import Request, read_request
 from canary.release.model import Cause
 
 STATE = {"value": "ALARM", "reason": "errors", "timestamp": "2026-11-30T00:00:00.000+0000"}
+RAISED_AT = 1_795_996_800.0
+"""That moment in epoch seconds: the objective is counted from there."""
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
 METRIC = {
     "source": "aws.cloudwatch",
@@ -38,6 +40,7 @@ CHANGE = {
 
 def topic(state: str) -> dict[str, Any]:
     message = {"AlarmName": "canary-5xx", "NewStateValue": state, "NewStateReason": "errors"}
+    message["StateChangeTime"] = STATE["timestamp"]
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(message)}}]}
 
 
@@ -55,7 +58,15 @@ def test_an_alarm_is_an_alarm_in_each_of_its_documents(
 ) -> None:
     """Metric and composite action, EventBridge's event, SNS's message: one request, a strike."""
     asked = read_request(event)
-    assert asked == Request("alarm", "", Cause.CRITICAL_ALARM, True, detail="errors", alarms=alarms)
+    assert asked == Request(
+        source="alarm",
+        release_id="",
+        cause=Cause.CRITICAL_ALARM,
+        strike=True,
+        detail="errors",
+        alarms=alarms,
+        raised_at=RAISED_AT,
+    )
 
 
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
@@ -102,3 +113,11 @@ def test_a_failed_state_is_told_in_words() -> None:
     assert request.detail == "ReadTimeoutError: Read timed out"
     for text in ("completion is lower", '{"a": 1}', "[1]"):
         assert told(text) == text
+
+
+def test_a_stamp_that_is_none_costs_only_the_measure() -> None:
+    """Traffic moves all the same."""
+    state = STATE | {"timestamp": "yesterday"}
+    found = read_request(METRIC | {"alarmData": {"alarmName": "canary-5xx", "state": state}})
+    assert found is not None
+    assert (found.raised_at, found.cause) == (None, Cause.CRITICAL_ALARM)

@@ -22,6 +22,7 @@ STEPS = {
     "told_on_call",
     "told_ml_engineers",
     "execution",
+    "safe",
 }
 ALARM = {
     "source": "aws.cloudwatch",

@@ -34,6 +34,15 @@ def test_the_flag_is_what_the_caller_says(region: Any, cache: Any, active: bool,
     assert cache.get("canary_active") == flag
 
 
+def test_the_flag_can_be_read_back(region: Any, cache: Any) -> None:
+    """A drill looks at it where it is; absent is neither on nor off."""
+    handler = region.load("session_flag").handler
+    assert handler({}, None) == {"active": None}
+    for active in (True, False):
+        handler({"active": active}, None)
+        assert handler({}, None) == {"active": active}
+
+
 def test_the_password_comes_from_the_secret(
     region: Any, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,11 +77,12 @@ def alarms(widget: dict[str, Any]) -> list[str]:
 
 
 def published(assembly: Assembly) -> set[str]:
-    """Names that deployed code publishes: the API's counts, and what handlers that publish name."""
+    """Names that deployed code publishes: the API's counts, and what those that publish name."""
     names = set(Counters().take(0.0)["canary"]) | set(COUNTERS.values())
-    for path in (ROOT / "lambdas").glob("*/handler.py"):
+    adapters = (ROOT / "canary" / "aws").glob("*.py")
+    for path in (*(ROOT / "lambdas").glob("*/handler.py"), *adapters):
         source = path.read_text()
-        if "METRICS.put" in source:
+        if re.search(r"\bmetrics\.put", source, re.IGNORECASE):
             constants = (
                 each.value for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Constant)
             )
