@@ -11,6 +11,7 @@ import pytest
 from tests.lambdas.runbook import (  # noqa: F401
     after_a_rollback,
     before_traffic,
+    on_a_drill,
     on_a_question,
     on_a_release,
     on_an_image,
