@@ -179,8 +179,8 @@ def test_what_is_guarded_includes_what_tasks_name_by_reference(assembly: Assembl
             assert guard in resource["DependsOn"]
 
 
-def test_only_the_api_tier_reaches_the_gateway(assembly: Assembly) -> None:
-    """The API's tasks to the balancer, the balancer to the gateway's tasks, nobody else."""
+def test_only_the_api_tier_and_a_drill_reach_the_gateway(assembly: Assembly) -> None:
+    """They to the balancer, the balancer to the gateway's tasks, nobody else."""
     rules = assembly.resources("Network", "AWS::EC2::SecurityGroupIngress").values()
     groups = assembly.resources("Network", "AWS::EC2::SecurityGroup")
 
@@ -198,6 +198,7 @@ def test_only_the_api_tier_reaches_the_gateway(assembly: Assembly) -> None:
     balancer, tasks = "Load balancer of the gateway", "Tasks of the model gateway"
     assert {each for each in callers if each[0] in {balancer, tasks}} == {
         (balancer, "Tasks of the API", 80),
+        (balancer, "Function that talks for a fire drill", 80),
         (tasks, balancer, 8080),
     }
     for group in groups.values():
