@@ -146,6 +146,8 @@ def test_a_third_region_leaves_the_others_as_they_are(wider: Assembly, assembly:
         for stack in assembly.stacks(region):
             if (region, stack) != ("us-east-1", "Dashboards"):
                 assert wider.template(stack, region) == assembly.template(stack, region)
+    for asset in assembly.path.glob("asset.*"):
+        assert _contents(wider.path / asset.name) == _contents(asset), asset.name
     (overview,) = (
         text(each["Properties"]["DashboardBody"])
         for each in wider.resources("Dashboards", "AWS::CloudWatch::Dashboard").values()
@@ -269,3 +271,9 @@ def _tags(resource: dict[str, Any]) -> dict[str, Any]:
     tags = resource.get("Properties", {}).get("Tags") or {}
     pairs = tags.items() if isinstance(tags, dict) else ((tag["Key"], tag["Value"]) for tag in tags)
     return {key: value for key, value in pairs if key != "Name"}
+
+
+def _contents(asset: Path) -> dict[str, bytes]:
+    """Each file of an asset, which is one itself or a folder of them, by its place."""
+    files = asset.rglob("*") if asset.is_dir() else (asset,)
+    return {str(each.relative_to(asset)): each.read_bytes() for each in files if each.is_file()}
