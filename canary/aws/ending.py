@@ -20,6 +20,7 @@ from canary.aws.rollbacks import RollbackRecord, Rollbacks, iso
 from canary.aws.traffic import Traffic
 from canary.release import actions
 from canary.release.actions import Action
+from canary.release.events import RollbackRequested
 from canary.release.machine import decide
 from canary.release.model import Cause, Phase, ReleaseState
 from canary.routing.weights import safe_form
@@ -65,7 +66,7 @@ class Ending:
         record = self.attempt("record", lambda: self._open(state, request, shifted_at))
         request = self._first(state, request, record)
         alive = dataclasses.replace(state, revoked=False)
-        after, asked = decide(alive, request.event(clock.now()))
+        after, asked = decide(alive, _event(request, clock.now()))
         if after.revoked:
             self.attempt("revoked", lambda: self._revoke(state, request))
         self.attempt("read_back", lambda: self.traffic.put(safe_form(state.safe_arm)))
@@ -147,7 +148,7 @@ class Ending:
         for _ in range(_ATTEMPTS):
             if state.revoked or state.terminal:
                 return
-            after, _asked = decide(state, request.event(clock.now()))
+            after, _asked = decide(state, _event(request, clock.now()))
             marked = dataclasses.replace(
                 after, phase=state.phase, control_header_on_canary=state.control_header_on_canary
             )
@@ -202,6 +203,13 @@ class Ending:
                 continue
             return
         raise StaleRecordError(release_id)
+
+
+def _event(request: Request, at: float) -> RollbackRequested:
+    """The request as the release machine knows it."""
+    return RollbackRequested(
+        at, request.cause, request.strike, request.reject, request.detail, request.alarms
+    )
 
 
 def step_name(action: Action) -> str:

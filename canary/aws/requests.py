@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary.aws.faults import told
-from canary.release.events import RollbackRequested
 from canary.release.model import Cause
 
 __all__ = ["Request", "read_request"]
@@ -35,10 +34,6 @@ class Request:
     alarms: tuple[str, ...] = ()
     raised_at: float | None = None
     """When the alarm that asks went into ALARM, in epoch seconds; None when none does."""
-
-    def event(self, at: float) -> RollbackRequested:
-        """The request as the release machine knows it."""
-        return RollbackRequested(at, self.cause, self.strike, self.reject, self.detail, self.alarms)
 
 
 def read_request(event: Any) -> Request | None:

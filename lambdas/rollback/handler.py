@@ -1,33 +1,26 @@
 """Take traffic to the safe arm first, then end the release step by step, whatever else is broken.
 
 No network of its own, nothing but the runtime's SDK, every client made at import: this function
-must work when little else does.
+must work when little else does. What only the later steps need is imported after the traffic.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canary.aws import clock
-from canary.aws.alarms import Alarms
 from canary.aws.clients import client
-from canary.aws.ending import Ending
-from canary.aws.executions import Executions
-from canary.aws.functions import Function
-from canary.aws.memories import Memories
-from canary.aws.metrics import Metrics
-from canary.aws.notify import Topic
-from canary.aws.parameters import Parameters
-from canary.aws.performer import Performer
 from canary.aws.records import Lock, Releases
 from canary.aws.requests import read_request
-from canary.aws.rollbacks import Rollbacks
 from canary.aws.settings import from_environment
 from canary.aws.traffic import Rule, Rules, Traffic
 from canary.release.model import SafeArm
 from canary.routing.weights import safe_form
+
+if TYPE_CHECKING:
+    from canary.aws.ending import Ending
 
 LOG = logging.getLogger("rollback")
 
@@ -52,23 +45,13 @@ QUICK_RELEASES = Releases(
 )
 QUICK_TRAFFIC = Traffic(client("elbv2", connect=0.3, read=0.3, attempts=1), RULES)
 TRAFFIC = Traffic(client("elbv2", read=3), RULES)
-RELEASES = Releases(client("dynamodb"), SETTINGS.releases_table)
-ROLLBACKS = Rollbacks(client("dynamodb"), SETTINGS.rollbacks_table)
+DYNAMODB = client("dynamodb")
+RELEASES = Releases(DYNAMODB, SETTINGS.releases_table)
 CLOUDWATCH = client("cloudwatch")
-ALARMS = Alarms(CLOUDWATCH)
-METRICS = Metrics(CLOUDWATCH, SETTINGS.metrics_namespace)
 SNS = client("sns")
-PERFORMER = Performer(
-    releases=RELEASES,
-    parameters=Parameters(client("ssm"), SETTINGS.parameter_prefix),
-    topics={
-        "on_call": Topic(SNS, SETTINGS.on_call_topic_arn),
-        "ml_engineers": Topic(SNS, SETTINGS.ml_topic_arn),
-    },
-    session_flag=Function(client("lambda"), SETTINGS.session_flag_function),
-    executions=Executions(client("stepfunctions")),
-    memories=Memories(client("dynamodb"), SETTINGS.releases_table),
-)
+SSM = client("ssm")
+LAMBDA = client("lambda")
+STEPFUNCTIONS = client("stepfunctions")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -85,15 +68,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if known and (lock is None or request.release_id not in ("", lock.release_id)):
         return {"phase": phase_of(request.release_id)}
     safe_arm = lock.safe_arm if lock else likely_safe_arm()
-    ending = Ending(PERFORMER, ROLLBACKS, TRAFFIC, ALARMS, METRICS)
-    ending.attempt("shift", lambda: shift(safe_arm, lock))
+    failed = [] if shifted(safe_arm, lock) else ["shift"]
     shifted_at = clock.now()
     state = RELEASES.active()
     if state is None or request.release_id not in ("", state.release_id):
         # Another release's traffic was taken off because the lock did not answer: the reconciler
         # ends that release for its own reason, not for this one's.
         return {"phase": phase_of(request.release_id)}
-    return {"phase": ending.run(state, request, shifted_at).value}
+    return {"phase": ending(failed).run(state, request, shifted_at).value}
 
 
 def quick_lock() -> tuple[bool, Lock | None]:
@@ -114,12 +96,50 @@ def likely_safe_arm() -> SafeArm:
         return "primary"
 
 
-def shift(safe_arm: SafeArm, lock: Lock | None) -> None:
-    """Two rules carry canary traffic; the third joins them while a promotion is under way."""
+def shifted(safe_arm: SafeArm, lock: Lock | None) -> bool:
+    """Whether traffic could be moved; whatever stood in the way, the other steps come after.
+
+    Two rules carry canary traffic; the third joins them while a promotion is under way.
+    """
     rules: tuple[Rule, ...] = ("canary", "draw", "control")
     if lock and not lock.control_header_on_canary and safe_arm == "primary":
         rules = ("canary", "draw")
-    TRAFFIC.write(safe_form(safe_arm), rules)
+    try:
+        TRAFFIC.write(safe_form(safe_arm), rules)
+    except Exception:
+        LOG.exception("step shift failed")
+        return False
+    return True
+
+
+def ending(failed: list[str]) -> Ending:
+    """The steps after the traffic; `failed` is what has not worked so far."""
+    # ruff: noqa: PLC0415 - a cold start has the shift before it, and not the import of all this
+    from canary.aws.alarms import Alarms
+    from canary.aws.ending import Ending
+    from canary.aws.executions import Executions
+    from canary.aws.functions import Function
+    from canary.aws.memories import Memories
+    from canary.aws.metrics import Metrics
+    from canary.aws.notify import Topic
+    from canary.aws.parameters import Parameters
+    from canary.aws.performer import Performer
+    from canary.aws.rollbacks import Rollbacks
+
+    performer = Performer(
+        releases=RELEASES,
+        parameters=Parameters(SSM, SETTINGS.parameter_prefix),
+        topics={
+            "on_call": Topic(SNS, SETTINGS.on_call_topic_arn),
+            "ml_engineers": Topic(SNS, SETTINGS.ml_topic_arn),
+        },
+        session_flag=Function(LAMBDA, SETTINGS.session_flag_function),
+        executions=Executions(STEPFUNCTIONS),
+        memories=Memories(DYNAMODB, SETTINGS.releases_table),
+    )
+    rollbacks = Rollbacks(DYNAMODB, SETTINGS.rollbacks_table)
+    metrics = Metrics(CLOUDWATCH, SETTINGS.metrics_namespace)
+    return Ending(performer, rollbacks, TRAFFIC, Alarms(CLOUDWATCH), metrics, failed)
 
 
 def phase_of(release_id: str) -> str:
