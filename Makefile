@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local test scenarios check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback bench-consecutive-rollbacks fault-matrix checkov check-code check-templates format lock clean
+.PHONY: help setup local test scenarios check synth review permissions events costs api-reference error-rates bench-bandits bench-requests bench-rollback fault-matrix checkov check-code check-templates format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,11 +63,8 @@ bench-bandits: $(STAMP) ## Measure the bandits beside mabwiser: regret, floor, c
 bench-requests: $(STAMP) ## Measure the request path beside LiteLLM's proxy (an environment of its own) and bare hops
 	@$(BIN)/python -m benchmarks.request_path
 
-bench-rollback: $(STAMP) ## Measure what the rollback function's import adds to the SDK's; LATENCIES=file adds measured latencies
-	@$(BIN)/python -m benchmarks.rollback $(if $(LATENCIES),--latencies $(LATENCIES))
-
-bench-consecutive-rollbacks: $(STAMP) ## Roll an embedded region back fifty times under load: alarm to safe weights, and requests after that
-	@$(BIN)/python benchmarks/consecutive_rollbacks.py $(if $(ROLLBACKS),--rollbacks $(ROLLBACKS))
+bench-rollback: $(STAMP) ## Measure fifty rollbacks of an embedded region under load, and the function's import beside the SDK's
+	@$(BIN)/python -m benchmarks.rollback $(if $(ROLLBACKS),--rollbacks $(ROLLBACKS))
 
 fault-matrix: $(STAMP) ## Break every AWS call of the release functions in every way (some minutes); 1 if one is unsafe or lost
 	@$(BIN)/python -m tests.lambdas.faults.matrix

@@ -8,7 +8,7 @@ from typing import Any
 
 from canary.aws.items import from_item
 from canary.release.model import Cause, Phase, ReleaseState
-from canary.routing.weights import TrafficForm
+from canary.routing.weights import ALL_ON_PRIMARY, TrafficForm
 from tests.lambdas.faults.aws import World
 from tests.lambdas.faults.harness import EXECUTION, PREFIX
 
@@ -102,6 +102,14 @@ def untouched(phase: Phase) -> Callable[[World], bool]:
         return now is not None and now.phase is phase
 
     return check
+
+
+def returned(world: World) -> bool:
+    """Traffic is back on primary, which is the safe arm again, and the API tier knows."""
+    now = record(world)
+    safe = now is not None and now.phase is Phase.PROMOTING and now.safe_arm == "primary"
+    told = assignment(world).get("promoted") is True
+    return safe and told and form(world) == ALL_ON_PRIMARY
 
 
 def promoted(world: World) -> bool:

@@ -30,6 +30,7 @@ from tests.lambdas.faults.ends import (
     left_alone,
     paged,
     promoted,
+    returned,
     untouched,
 )
 from tests.lambdas.faults.harness import EXECUTION, OPERATOR, PREFIX, START, region
@@ -284,7 +285,7 @@ SCENES: tuple[Scene, ...] = (
         "promote",
         _promote("shift_to_primary"),
         ALL_ON_CANARY,
-        untouched(Phase.PROMOTING),
+        returned,
         BEYOND,
     ),
     Scene("finish", "promote", _promote("finish"), ALL_ON_PRIMARY, promoted, RETURNED),
