@@ -24,11 +24,15 @@ from benchmarks.request_path.load import Conversation, Measured, post, press
 from benchmarks.request_path.outside import POLICY, REGION, SEED
 from canary.local.processes import Processes
 from canary.local.scenario import Load
-from canary.local.talk import message
+from canary.local.talk import answer, message
 from canary.local.visits import Visits
 from canary.policy.compile import compile_policy, load_policy
+from services.gateway.model import SYSTEM_PROMPT, Guardrail, asked
 
 CONVERSATIONS = 20_000
+WARM_UP_REQUESTS = 3_000
+"""Of the request path: by then an API task knows most of what customers say, as it does in a day
+but for its first minute. Bare hops and the proxy remember nothing that a request reads."""
 WARM_UP_SECONDS = 3.0
 TURN_SECONDS = 2.0
 
@@ -49,8 +53,11 @@ class Figures:
         after = self.chain.cpu_seconds()
         self.cpu.append({name: after[name] - before[name] for name in before})
 
-    def forget(self) -> None:
-        """What was measured so far was to warm up."""
+    def warm_up(self, requests: int = 0) -> None:
+        """Some seconds, and so many requests, that are not counted."""
+        self.press(WARM_UP_SECONDS)
+        while self._answered < requests:
+            self.press(TURN_SECONDS)
         self.turns.clear()
         self.cpu.clear()
 
@@ -86,31 +93,47 @@ class Figures:
         return sum(len(each.latencies) for each in self.turns)
 
 
-def chat(who: dict[str, str], conversation: str, text: str) -> bytes:
-    """What a customer asks the API."""
-    return post("/v1/chat", _json({**who, "conversation_id": conversation, "message": text}))
+Said = list[dict[str, str]]
+"""A conversation up to a customer's message, as role and text."""
 
 
-def completion(_who: dict[str, str], _conversation: str, text: str) -> bytes:
-    """The same message as LiteLLM takes it."""
-    messages = [{"role": "user", "content": text}]
+def chat(who: dict[str, str], conversation: str, said: Said) -> bytes:
+    """What a customer asks the API, which knows the conversation."""
+    body = {**who, "conversation_id": conversation, "message": said[-1]["text"]}
+    return post("/v1/chat", _json(body))
+
+
+def completion(_who: dict[str, str], _conversation: str, said: Said) -> bytes:
+    """The same as LiteLLM takes it."""
+    system = {"role": "system", "content": SYSTEM_PROMPT}
+    messages = [system, *({"role": each["role"], "content": each["text"]} for each in said)]
     return post("/v1/chat/completions", _json({"model": "manga", "messages": messages}))
 
 
-def converse(_who: dict[str, str], _conversation: str, text: str) -> bytes:
-    """The same message as the gateway asks the model."""
-    return post(CONVERSE, _json({"messages": [{"role": "user", "content": [{"text": text}]}]}))
+def converse(_who: dict[str, str], conversation: str, said: Said) -> bytes:
+    """The same as the gateway asks the model."""
+    about = {"arm": "control", "conversation_id": conversation, "turn": str(len(said))}
+    body = asked("", Guardrail("guardrail-1", "1"), said, about, "")
+    del body["modelId"]
+    return post(CONVERSE, _json(body))
 
 
-def conversations(request: Callable[[dict[str, str], str, str], bytes]) -> Iterator[Conversation]:
+def conversations(request: Callable[[dict[str, str], str, Said], bytes]) -> Iterator[Conversation]:
     """Who comes and what is said: as the embedded region's customers, made beforehand."""
     policy = compile_policy(load_policy(POLICY), REGION)
     visits = Visits(Load(), SEED, policy.intents)
     made = []
     for visit in map(visits.visit, range(CONVERSATIONS)):
         name = visit.conversation_id
-        texts = [message(each, SEED, name, turn) for turn, each in enumerate(visit.intents, 1)]
-        made.append([request(visit.who, name, text) for text in texts])
+        said: Said = []
+        requests = []
+        for turn, intent in enumerate(visit.intents, 1):
+            text = message(intent, SEED, name, turn)
+            said.append({"role": "user", "text": text})
+            requests.append(request(visit.who, name, said))
+            words = answer(SEED, name, turn, hallucinated=False, question=text)
+            said.append({"role": "assistant", "text": words})
+        made.append(requests)
     return itertools.cycle(made) if request is not chat else iter(made)
 
 
@@ -134,8 +157,7 @@ def main() -> None:
             proxy = chains.litellm(prepare(), options.workers)
             every.append(Figures(proxy, conversations(completion)))
         for each in every:
-            each.press(WARM_UP_SECONDS)
-            each.forget()
+            each.warm_up(WARM_UP_REQUESTS if each is path else 0)
         for each in every * options.turns:
             each.press(TURN_SECONDS)
     for each in every:

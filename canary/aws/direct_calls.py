@@ -1,20 +1,20 @@
 """The few AWS calls that every turn makes, sent by aiohttp itself instead of the SDK's machinery.
 
-The SDK makes the request and reads nothing: its own `before-call` event lets a handler answer in
-its place. Callers see the SDK's client and its errors, and every other call stays the SDK's.
+The SDK's client stays what callers have: its credentials, its endpoint, its errors. Only its method
+of the one operation is replaced, and every other call stays the SDK's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import AsyncIterator, Mapping
+import functools
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
+import orjson
 from aiobotocore.response import StreamingBody
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from yarl import URL
 
@@ -41,45 +41,65 @@ async def answered_directly(client: Any, operation: str, credentials: Any) -> As
         sock_connect=config.connect_timeout, sock_read=config.read_timeout
     )
     connector = aiohttp.TCPConnector(limit=config.max_pool_connections)
+    names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        calls = _DirectCalls(client, session, credentials)
-        service = client.meta.service_model.service_id.hyphenize()
-        event = f"before-call.{service}.{operation}"
-        client.meta.events.register(event, calls.answer)
+        setattr(client, names[operation], _DirectCall(client, operation, session, credentials))
         try:
             yield
         finally:
-            client.meta.events.unregister(event, calls.answer)
+            delattr(client, names[operation])
 
 
-class _DirectCalls:
-    """Sends what the SDK has made of a call, and answers as the SDK would."""
+class _DirectCall:
+    """One operation: its request as the service's own model describes it, and the SDK's answers."""
 
-    def __init__(self, client: Any, session: aiohttp.ClientSession, credentials: Any) -> None:
+    def __init__(
+        self, client: Any, operation: str, session: aiohttp.ClientSession, credentials: Any
+    ) -> None:
         self._session = session
         self._credentials = credentials
+        self._operation = operation
+        self._exceptions = client.exceptions
         self._region = str(client.meta.region_name)
         self._service = str(client.meta.service_model.signing_name)
+        self._url = str(client.meta.endpoint_url).rstrip("/")
+        parts = urlsplit(self._url)
+        standard = parts.port in (None, _STANDARD_PORTS.get(parts.scheme))
+        self._host = str(parts.hostname) if standard else f"{parts.hostname}:{parts.port}"
+        self._user_agent = str(client.meta.config.user_agent)
+        model = client.meta.service_model.operation_model(operation)
+        self._path = str(model.http["requestUri"])
+        members = model.input_shape.members.items()
+        where = {name: shape.serialization.get("location") for name, shape in members}
+        self._in_path = [name for name, place in where.items() if place == "uri"]
+        self._in_headers = {
+            name: str(shape.serialization["name"]).lower()
+            for name, shape in members
+            if where[name] == "header"
+        }
+        self._payload = model.input_shape.serialization.get("payload", "")
+        streams = model.has_streaming_output
+        self._stream = model.output_shape.serialization["payload"] if streams else ""
 
-    async def answer(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
-        """The HTTP response and the parsed answer of one call, as `before-call` takes them.
+    async def __call__(self, **params: Any) -> dict[str, Any]:
+        """What the SDK's method answers.
 
-        Raises botocore's `ConnectTimeoutError`, `ReadTimeoutError` and `EndpointConnectionError`.
+        Raises botocore's `ClientError` of the service's kind, `ConnectTimeoutError`,
+        `ReadTimeoutError` and `EndpointConnectionError`.
         """
-        url = str(params["url"])
         try:
-            response = await self._send(url, params)
-            if model.has_streaming_output and response.status < _FIRST_FAILURE:
-                body: Any = StreamingBody(response, response.headers.get("Content-Length"))
-                parsed = {model.output_shape.serialization["payload"]: body}
+            response = await self._send(params)
+            if self._stream and response.status < _FIRST_FAILURE:
+                body = StreamingBody(response, response.headers.get("Content-Length"))
+                parsed: dict[str, Any] = {self._stream: body}
             else:
                 parsed = _parsed(response, await response.read())
         except aiohttp.ConnectionTimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=url, error=error) from error
+            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
         except TimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=url, error=error) from error
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise EndpointConnectionError(endpoint_url=url, error=error) from error
+            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         parsed["ResponseMetadata"] = {
             "RequestId": headers.get("x-amzn-requestid", ""),
@@ -87,16 +107,26 @@ class _DirectCalls:
             "HTTPHeaders": headers,
             "RetryAttempts": 0,
         }
-        return AWSResponse(url, response.status, headers, None), parsed
+        if response.status >= _FIRST_FAILURE:
+            kind = self._exceptions.from_code(parsed["Error"]["Code"])
+            raise kind(parsed, self._operation)
+        return parsed
 
-    async def _send(self, url: str, params: Mapping[str, Any]) -> aiohttp.ClientResponse:
-        parts, body = urlsplit(url), bytes(params["body"])
-        standard = parts.port in (None, _STANDARD_PORTS.get(parts.scheme))
+    async def _send(self, params: dict[str, Any]) -> aiohttp.ClientResponse:
+        """Sign and send: members in path and headers go there, the others are the body's."""
+        path = self._path
+        for name in self._in_path:
+            path = path.replace(f"{{{name}}}", _quoted(str(params.pop(name))))
+        headers = {"content-type": "application/json", "user-agent": self._user_agent}
+        for name, header in self._in_headers.items():
+            if name in params:
+                headers[header] = str(params.pop(name))
+        body: bytes = params[self._payload] if self._payload else orjson.dumps(params)
         held = await self._credentials.get_frozen_credentials()
-        headers = sign(
-            params["headers"],
-            host=str(parts.hostname) if standard else f"{parts.hostname}:{parts.port}",
-            path=parts.path,
+        signed = sign(
+            headers,
+            host=self._host,
+            path=path,
             body=body,
             at=clock.now(),
             region=self._region,
@@ -105,13 +135,20 @@ class _DirectCalls:
             secret_key=held.secret_key,
             token=held.token,
         )
-        return await self._session.post(URL(url, encoded=True), data=body, headers=headers)
+        url = URL(f"{self._url}{path}", encoded=True)
+        return await self._session.post(url, data=body, headers=signed)
+
+
+@functools.lru_cache(maxsize=64)
+def _quoted(member: str) -> str:
+    """As the SDK writes a member in a path."""
+    return quote(member, safe="-._~")
 
 
 def _parsed(response: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
     """The answer's JSON; of a failure the SDK's `Error`, from header or body."""
     try:
-        body = json.loads(raw) if raw else {}
+        body = orjson.loads(raw) if raw else {}
     except ValueError:
         body = {}
     body = body if isinstance(body, dict) else {}

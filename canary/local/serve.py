@@ -36,6 +36,7 @@ def main() -> None:
         http="httptools",
         lifespan="auto",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

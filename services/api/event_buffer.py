@@ -27,9 +27,9 @@ class EventBuffer:
         self._bytes = 0
         self._dropped: Counter[str] = Counter()
 
-    def put(self, kind: str, line: str) -> None:
+    def put(self, kind: str, line: bytes) -> None:
         """Write a line now if its reader keeps up, later if there is space, or drop it."""
-        content = line.encode() + b"\n"
+        content = line + b"\n"
         if self._bytes + len(content) > self._limit:
             self.drain()
         if self._bytes + len(content) > self._limit:

@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from canary.events.schema import VERSION, problems
 from services.api.event_buffer import EventBuffer
 
@@ -52,7 +54,7 @@ def write_event(event: Mapping[str, Any]) -> None:
 
 def write(line: Mapping[str, Any], *, kind: str = "metrics") -> None:
     """Write one line: at once as long as the reader of standard output keeps up."""
-    BUFFER.put(kind, json.dumps(line, separators=(",", ":")))
+    BUFFER.put(kind, orjson.dumps(line))
 
 
 def dropped_line(namespace: str, now: float) -> dict[str, Any] | None:

@@ -6,12 +6,12 @@ asked, so a failure here is never hidden by a retry.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import aiohttp
+import orjson
 
 __all__ = ["Attempt", "GatewayClient", "Outcome", "Relay"]
 
@@ -19,7 +19,7 @@ Arm = Literal["control", "canary"]
 Outcome = Literal["ok", "refused", "throttled", "error", "timeout"]
 
 ARM_HEADER = "x-canary-arm"
-LINES = "application/x-ndjson"
+JSON, LINES = "application/json", "application/x-ndjson"
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 25.0
 DRAW_SECONDS = 2.0
@@ -115,11 +115,11 @@ class GatewayClient:
             **({"instruction": instruction} if instruction else {}),
         }
         answering: Arm | None = None
-        url, header = f"{self._url}/v1/converse", {ARM_HEADER: arm}
+        url, header = f"{self._url}/v1/converse", {ARM_HEADER: arm, "content-type": JSON}
         timeout = _STREAM_TIMEOUT if relay else _TIMEOUT_OF_CALL
         try:
             async with self._session.post(
-                url, json=document, headers=header, timeout=timeout
+                url, data=orjson.dumps(document), headers=header, timeout=timeout
             ) as response:
                 answering = _arm(response.headers.get(ARM_HEADER))
                 if relay is not None and response.content_type == LINES:
@@ -153,7 +153,7 @@ async def _relayed(response: aiohttp.ClientResponse, relay: Relay) -> dict[str, 
 def _document(raw: bytes) -> dict[str, Any]:
     """The body as a JSON object; a load balancer's own error page is none."""
     try:
-        body = json.loads(raw)
+        body = orjson.loads(raw)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import redis.asyncio
 from cachetools import LRUCache
 from redis.asyncio.connection import Connection, SSLConnection
@@ -131,7 +132,7 @@ class Session:
 
 
 def connect(settings: Settings) -> redis.asyncio.Redis:
-    """A client with time-outs of half a second: a slow cache must not make a slow answer.
+    """A client that waits half a second for a connection; for an answer `Sessions` waits as long.
 
     A lost connection is made anew once, at once; the library's own patience is for batch jobs. A
     burst of turns waits for one of a few connections, where an unbounded pool would refuse it.
@@ -146,7 +147,7 @@ def connect(settings: Settings) -> redis.asyncio.Redis:
         port=int(settings.cache_port),
         username=(settings.cache_user or None) if password else None,
         password=password or None,
-        socket_timeout=TIMEOUT_SECONDS,
+        socket_timeout=None,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(LostConnectionError,)),
         decode_responses=True,
@@ -265,7 +266,7 @@ class Sessions:
         name, text = answer or ("", "")
         keys += [name] if name else []
         keys += [_decided_key(conversation_id)] if decided else []
-        said = [json.dumps(message.__dict__) for message in messages]
+        said = [orjson.dumps(message.__dict__) for message in messages]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 for attempt in range(1, SAVE_ATTEMPTS + 1):
@@ -307,7 +308,7 @@ def _record(text: Any) -> Assignment | None:
 def _message(text: str) -> Message | None:
     """A stored message; another version's, while a deployment runs, is as good as none."""
     try:
-        return Message(**json.loads(text))
+        return Message(**orjson.loads(text))
     except (ValueError, TypeError):
         _log.warning("redis: unreadable message, ignored")
         return None

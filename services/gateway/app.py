@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import orjson
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from canary.aws import clock
@@ -47,7 +46,7 @@ async def healthz(_request: Request) -> Response:
 async def which_arm(request: Request) -> Response:
     """Which arm the listener's rule chose: this one."""
     settings: Settings = request.app.state.settings
-    return JSONResponse({"arm": settings.arm, "model_id": settings.model_id})
+    return _json({"arm": settings.arm, "model_id": settings.model_id})
 
 
 async def answer(request: Request) -> Response:
@@ -55,7 +54,7 @@ async def answer(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     meter: Meter = request.app.state.meter
     try:
-        body = await request.json()
+        body = orjson.loads(await request.body())
         messages = [{"role": m["role"], "text": m["text"]} for m in body["messages"]]
         metadata = {
             "arm": settings.arm,
@@ -67,7 +66,7 @@ async def answer(request: Request) -> Response:
         streamed = body.get("stream", False) is True
         instruction = str(body.get("instruction", ""))
     except (ValueError, KeyError, TypeError) as error:
-        return JSONResponse({"error": f"not a conversation: {error!r}"}, status_code=400)
+        return _json({"error": f"not a conversation: {error!r}"}, 400)
     asked = (request.app.state.model, settings.model_id, settings.guardrail, messages, metadata)
     who = {"arm": settings.arm, "model_id": settings.model_id}
     header = {ARM_HEADER: settings.arm}
@@ -81,9 +80,9 @@ async def answer(request: Request) -> Response:
     except ModelCallError as failure:
         meter.record(failure)
         document = _failed(failure, who)
-        return JSONResponse(document, status_code=_STATUS[failure.kind], headers=header)
+        return _json(document, _STATUS[failure.kind], header)
     meter.record(reply)
-    return JSONResponse(_ended(reply, who), headers=header)
+    return _json(_ended(reply, who), headers=header)
 
 
 async def _lines(
@@ -91,28 +90,38 @@ async def _lines(
     pieces: AsyncIterator[str | Answer],
     who: Mapping[str, str],
     meter: Meter,
-) -> AsyncIterator[str]:
+) -> AsyncIterator[bytes]:
     """A JSON line a piece; the last is what a call without a stream answers, or its failure."""
     try:
         piece: str | Answer | None = first
         while isinstance(piece, str):
-            yield json.dumps({"piece": piece}) + "\n"
+            yield _line({"piece": piece})
             piece = await anext(pieces, None)
     except ModelCallError as failure:
         meter.record(failure)
-        yield json.dumps(_failed(failure, who)) + "\n"
+        yield _line(_failed(failure, who))
         return
     if piece is not None:
         meter.record(piece)
-        yield json.dumps(_ended(piece, who)) + "\n"
+        yield _line(_ended(piece, who))
 
 
 def _ended(reply: Answer, who: Mapping[str, str]) -> dict[str, Any]:
-    return {**dataclasses.asdict(reply), **who}
+    return {**vars(reply), **who}
 
 
 def _failed(failure: ModelCallError, who: Mapping[str, str]) -> dict[str, Any]:
     return {"error": failure.kind, **who, "latency_ms": failure.latency_ms}
+
+
+def _json(
+    document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(orjson.dumps(document), status, headers, media_type="application/json")
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from aiohttp import web
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from canary.aws.direct_calls import answered_directly
+from services.gateway.model import Guardrail, asked
 from tests.services.region import site
 
 MODEL = "arn:aws:bedrock:us-east-1:1:inference-profile/maker.manga-1:0"
@@ -108,6 +109,51 @@ async def test_a_direct_call_ends_as_the_sdks_own(
             came.append(await ask(model, asked))
     assert came[0] == came[1]
     assert came[0] is not None
+
+
+async def test_the_same_request_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Path, body and what the body is: of the gateway's question and of the classifier's."""
+    guardrail = Guardrail("g-1", "3")
+    said = [{"role": "user", "text": "進撃の巨人 is good"}, {"role": "assistant", "text": "yes"}]
+    calls: list[tuple[str, str, str, dict[str, Any]]] = [
+        (
+            "bedrock-runtime",
+            "Converse",
+            "converse",
+            asked(MODEL, guardrail, [*said, said[0]], {"arm": "canary"}, "be brief"),
+        ),
+        (
+            "sagemaker-runtime",
+            "InvokeEndpoint",
+            "invoke_endpoint",
+            {
+                "EndpointName": "an intent/1",
+                "ContentType": "application/json",
+                "Accept": "application/json",
+                "Body": b'{"text": "hi"}',
+            },
+        ),
+    ]
+    came: list[Any] = []
+
+    async def note(request: web.Request) -> web.Response:
+        body = await request.json()
+        about = {name: request.headers.get(name) for name in ("Content-Type", "Accept")}
+        came.append((request.method, request.raw_path, about, body))
+        return web.json_response(ANSWER)
+
+    app = web.Application()
+    app.router.add_route("*", "/{anything:.*}", note)
+    async with site(app) as url:
+        for service, operation, method, given in calls:
+            for direct in (True, False):
+                made = client(service, operation, url, monkeypatch, direct=direct)
+                async with made as sdk:
+                    await getattr(sdk, method)(**given)
+            ours, theirs = came[-2:]
+            if operation == "Converse":  # the SDK says that it takes anything by saying nothing
+                ours[2]["Accept"] = theirs[2]["Accept"]
+            assert ours == theirs
 
 
 async def test_nobody_there_is_a_connection_error(

@@ -38,8 +38,8 @@ def read(descriptor: int) -> list[str]:
 def test_a_line_is_with_its_reader_at_once(pipe: tuple[int, int]) -> None:
     """Nothing waits while the reader keeps up, however long a line is."""
     buffer = EventBuffer(pipe[1])
-    buffer.put("turn", "short")
-    buffer.put("turn", "y" * 9_000)
+    buffer.put("turn", b"short")
+    buffer.put("turn", b"y" * 9_000)
     assert read(pipe[0]) == ["short", "y" * 9_000]
 
 
@@ -49,7 +49,7 @@ def test_what_a_slow_reader_leaves_waits_and_then_the_newest_is_dropped(
     """Nobody waits, nothing is torn or out of order, and each line is kept or counted."""
     buffer = EventBuffer(pipe[1], limit_bytes=50_000)
     for number in range(200):
-        buffer.put("turn" if number % 2 else "metrics", f"{number:03d}{LINE}")
+        buffer.put("turn" if number % 2 else "metrics", f"{number:03d}{LINE}".encode())
     dropped = buffer.take_dropped()
     kept: list[str] = []
     while lines := read(pipe[0]):
@@ -61,7 +61,7 @@ def test_what_a_slow_reader_leaves_waits_and_then_the_newest_is_dropped(
     assert dropped["turn"] > 0
     assert dropped["metrics"] > 0
     assert buffer.take_dropped() == {}
-    buffer.put("turn", "again")
+    buffer.put("turn", b"again")
     assert read(pipe[0]) == ["again"]
 
 
