@@ -34,6 +34,7 @@ from canary.local.load_balancer_control import LoadBalancerControl
 from canary.local.log_router import LogRouter
 from canary.local.parts import Parts
 from canary.local.result import StoredEvents
+from canary.local.scenario import load_scenario
 from canary.local.speed import clock_factor
 from canary.policy.compiled import CompiledPolicy
 from canary.release.model import ReleaseState
@@ -69,7 +70,8 @@ class EmbeddedRegion:
         checkout: Path,
         on_transition: OnTransition,
     ) -> None:
-        self.clock = Clock.starting_now(clock_factor())
+        load = load_scenario(scenario_file).load
+        self.clock = Clock.starting_now(clock_factor(load.conversations_per_second))
         self.policy = policy
         self.candidate = candidate
         self._assembly = assembly

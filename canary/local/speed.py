@@ -16,15 +16,22 @@ __all__ = ["QUICKEST", "clock_factor", "rate_factor"]
 QUICKEST = 60.0
 """Virtual seconds a real second on an ordinary machine: a virtual minute is a second."""
 SLOWEST = 6.0
+USUAL_CONVERSATIONS = 50.0
+"""A virtual minute: what a scenario has that says nothing of its load."""
 ORDINARY_SECONDS = 0.06
-"""What a million steps take on two cores that have half of their time to spare at `QUICKEST`."""
+"""What a million steps take on two cores that have half of their time to spare at `QUICKEST`, with
+as many conversations."""
 _STEPS = 200_000
 _SAMPLES = 7
 
 
-def clock_factor() -> float:
-    """The factor for this machine as it is now, with whatever else it does."""
+def clock_factor(conversations: float = USUAL_CONVERSATIONS) -> float:
+    """The factor for this machine as it is now, with whatever else it does.
+
+    `conversations` a virtual minute are served: twice the usual ones take half the pace.
+    """
     needed = statistics.median(_seconds_a_million() for _ in range(_SAMPLES))
+    needed *= max(1.0, conversations / USUAL_CONVERSATIONS)
     return max(SLOWEST, min(QUICKEST, float(round(QUICKEST * ORDINARY_SECONDS / needed))))
 
 

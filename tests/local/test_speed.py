@@ -25,6 +25,15 @@ def test_a_slow_machine_is_given_a_slow_clock(
     assert speed.clock_factor() == factor
 
 
+@pytest.mark.parametrize(("conversations", "factor"), [(10, 30), (50, 30), (100, 15)])
+def test_more_customers_are_given_a_slower_clock(
+    monkeypatch: pytest.MonkeyPatch, conversations: float, factor: float
+) -> None:
+    """In proportion above the usual load; fewer make no machine quicker."""
+    monkeypatch.setattr(speed, "_seconds_a_million", lambda: 0.12)
+    assert speed.clock_factor(conversations) == factor
+
+
 def test_one_busy_moment_is_not_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several samples the middle one counts."""
     taken = iter([9.0, 0.06, 0.05, 0.06, 0.05, 9.0, 0.05])
