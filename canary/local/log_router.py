@@ -1,7 +1,7 @@
 """Where a task's lines go: metrics to the store, subscriptions to functions and delivery streams.
 
-Once a real second what has gathered is delivered, so a minute of the virtual clock makes one
-invocation of a function, and one record of a stream.
+Once a virtual minute what has gathered is delivered: one invocation of a function, and one record
+of a stream.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from canary.local.turn_tally import TurnTally
 
 __all__ = ["LogRouter"]
 
-BATCH_SECONDS = 1.0
-"""Real seconds between two batches."""
+BATCH_SECONDS = 60.0
+"""Virtual seconds between two batches."""
 
 TAIL_LINES = 200
 PRINCIPAL = "logs.amazonaws.com"
@@ -83,7 +83,7 @@ class LogRouter:
                     )
 
     def start(self) -> None:
-        """Deliver once a real second until `stop`."""
+        """Deliver once a virtual minute until `stop`."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -126,7 +126,7 @@ class LogRouter:
         self._streams.deliver(everything=True)
 
     def _run(self) -> None:
-        while not self._stop.wait(BATCH_SECONDS):
+        while not self._stop.wait(BATCH_SECONDS / self._clock.factor):
             self.flush()
 
     def _subscribe(self, log_group: str, line: str, parsed: dict[str, Any] | None) -> None:
