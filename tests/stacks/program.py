@@ -85,7 +85,7 @@ class Program:
             files = (place.with_suffix(".py"), place / "__init__.py")
             file = next((each for each in files if each.is_file()), None)
             own = module.split(".", maxsplit=1)[0] in _OWN
-            self.trees[module] = ast.parse(file.read_text()) if file and own else None
+            self.trees[module] = _parsed(file.read_text()) if file and own else None
         return self.trees[module]
 
     def learn(self, fact: Mark, marks: Iterable[Mark]) -> None:
@@ -108,6 +108,14 @@ class Program:
         for name, marks in arguments.items():
             known.setdefault(name, set()).update(texts(marks))
             known[name] |= {mark[1] for mark in marks if mark[0] == "item" and mark[1] in ITEMS}
+
+
+def _parsed(text: str) -> ast.Module:
+    """A module; what a function imports late is read as if the module did."""
+    tree = ast.parse(text)
+    imports = (each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom))
+    tree.body += [each for each in imports if each not in tree.body]
+    return tree
 
 
 def texts(marks: Marks) -> set[str]:

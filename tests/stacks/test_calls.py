@@ -113,6 +113,14 @@ def test_only_what_the_handler_reaches_is_a_call(tmp_path: Path) -> None:
     assert found == {("dynamodb", "get_item"): {"TableName": {"${THE_TABLE}"}, "Key": set()}}
 
 
+def test_what_a_function_imports_late_is_followed(tmp_path: Path) -> None:
+    """As the rollback does, whose later steps are not to delay the first."""
+    late = "from canary.aws.parameters import Parameters as Late"
+    made = 'Late(client("ssm"), SETTINGS.prefix).put("a", "b")'
+    found = calls(tmp_path, f"{late}\n    return {made}")
+    assert list(found) == [("ssm", "put_parameter")]
+
+
 def test_a_page_of_a_paginator_is_a_call_of_its_method(tmp_path: Path) -> None:
     """`get_paginator` itself asks for nothing."""
     assert list(calls(tmp_path, "return list(STORE.pages())")) == [("dynamodb", "query")]
