@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,13 +63,14 @@ class Holder:
 
 def holders(region: Region, names: Names) -> list[Holder]:
     """Every role of a region, in the order of stacks and names."""
+    attached, users = _attached(region, names), _users(region, names)
     found = []
     for stack, logical_id, resource in region.of_type("AWS::IAM::Role"):
         properties = resource["Properties"]
         trust = statements_of(properties["AssumeRolePolicyDocument"], stack, names)
         documents = [
             *(each["PolicyDocument"] for each in properties.get("Policies", ())),
-            *_attached(region, names, stack, logical_id),
+            *attached[stack.name, logical_id],
         ]
         found.append(
             Holder(
@@ -84,7 +86,7 @@ def holders(region: Region, names: Names) -> list[Holder]:
                     for document in documents
                     for statement in statements_of(document, stack, names)
                 ),
-                used_by=tuple(sorted(set(_users(region, names, stack, logical_id)))),
+                used_by=tuple(sorted(set(users[stack.name, logical_id]))),
             )
         )
     return found
@@ -133,24 +135,31 @@ def _of_itself(statement: Statement) -> Statement:
     return dataclasses.replace(statement, resources=(ITSELF,)) if every else statement
 
 
-def _attached(
-    region: Region, names: Names, stack: Stack, logical_id: str
-) -> Iterator[Mapping[str, Any]]:
+def _attached(region: Region, names: Names) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """By stack and role, the documents of the policies that stand beside the role."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for owner, _, policy in region.of_type(kind):
-            roles = policy["Properties"].get("Roles", ())
-            if any(names.target(owner, role) == (stack, logical_id) for role in roles):
-                yield policy["Properties"]["PolicyDocument"]
+            for role in policy["Properties"].get("Roles", ()):
+                if target := names.target(owner, role):
+                    documents = found[target[0].name, target[1]]
+                    documents.append(policy["Properties"]["PolicyDocument"])
+    return found
 
 
-def _users(region: Region, names: Names, stack: Stack, logical_id: str) -> Iterator[str]:
+def _users(region: Region, names: Names) -> dict[tuple[str, str], list[str]]:
+    """By stack and role, who runs with it."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for owner in region.stacks:
         for user, resource in owner.resources.items():
             for key, value in _roles_in(resource.get("Properties", {})):
-                if names.target(owner, value) == (stack, logical_id):
-                    execution = key == "ExecutionRoleArn"
+                if target := names.target(owner, value):
                     words = names.label(owner, user)
-                    yield f"{words} (to start it)" if execution else words
+                    execution = key == "ExecutionRoleArn"
+                    found[target[0].name, target[1]].append(
+                        f"{words} (to start it)" if execution else words
+                    )
+    return found
 
 
 def _roles_in(value: Any) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ import ast
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _OF_TEXT = {
 """A string's methods, whose arguments are no part of what they return."""
 
 
+@cache
 def calls_of(root: Path, module: str) -> Calls:
     """The calls that `module` below `root` may make, from its import and its functions on."""
     program = Program(root)
@@ -36,15 +38,18 @@ def calls_of(root: Path, module: str) -> Calls:
     for each in tree.body:
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
             program.reach(Function(f"{module}.{each.name}", each, module))
-    while program.changed:
-        program.changed = False
-        _Scope(program, module, {}).run(tree.body)
-        for name in list(program.reachable):
-            function = program.functions[name]
-            local = {each: program.facts["param", name, each] for each in function.parameters}
-            if function.owner and function.positional:
-                local[function.positional[0]] = frozenset({("object", function.owner)})
-            _Scope(program, function.module, local, name).run(function.node.body)
+    _Scope(program, module, {}).run(tree.body)
+    while program.waiting:
+        program.reader = name = next(iter(program.waiting))
+        del program.waiting[name]
+        if not name:  # the module's own body
+            _Scope(program, module, {}).run(tree.body)
+            continue
+        function = program.functions[name]
+        local = {each: program.known(("param", name, each)) for each in function.parameters}
+        if function.owner and function.positional:
+            local[function.positional[0]] = frozenset({("object", function.owner)})
+        _Scope(program, function.module, local, name).run(function.node.body)
     return program.calls
 
 
@@ -156,13 +161,13 @@ class _Scope:
     def find(self, name: str) -> Marks:
         """What a name of this module's top level is."""
         program, module = self.program, self.module
-        tree = program.tree(module)
         place = ("name", module, name)
-        if tree is None or place in program.looking:
+        if place in program.looking:
             return _NOTHING
         program.looking.add(place)
         try:
-            return frozenset(mark for each in tree.body for mark in self.defined(name, each))
+            places = program.definitions(module, name)
+            return frozenset(mark for each in places for mark in self.defined(name, each))
         finally:
             program.looking.discard(place)
 
@@ -238,7 +243,7 @@ class _Scope:
         if name == "create_client":
             found.add(("make client",))
         if not known:
-            found |= self.program.facts["attribute", "?", name]
+            found |= self.program.known(("attribute", "?", name))
             found |= {mark for mark in base if mark[0] != "class"}
         return frozenset(found)
 
@@ -246,17 +251,17 @@ class _Scope:
         declared = self.program.classes[owner]
         method = declared.method(name)
         if method is None:
-            marks = self.program.facts["attribute", owner, name]
-            if owner in self.program.settings and name in declared.fields:
+            marks = self.program.known(("attribute", owner, name))
+            if self.program.known(("settings", owner)) and name in declared.fields:
                 marks |= {("text", f"${{{name.upper()}}}")}
             return marks
         function = Function(f"{owner}.{name}", method, declared.module, _owner(method, owner))
         self.program.reach(function)
         if any(isinstance(d, ast.Name) and d.id == "property" for d in method.decorator_list):
-            return self.program.facts["return", function.name]
+            return self.program.known(("return", function.name))
         return frozenset({("function", function.name)})
 
-    def call(self, node: ast.Call) -> Marks:  # noqa: C901 - a case a kind of node
+    def call(self, node: ast.Call) -> Marks:  # noqa: C901, PLR0912 - a case a kind of node
         callee = self.value(node.func)
         positional = [self.value(argument) for argument in node.args]
         named = {each.arg: self.value(each.value) for each in node.keywords if each.arg}
@@ -274,7 +279,8 @@ class _Scope:
                 case ("read settings",):
                     other = False
                     names = {each[1] for each in positional[0] if each[0] == "class"}
-                    self.program.settings |= names
+                    for each in names:
+                        self.program.learn(("settings", each), {("read",)})
                     found |= {("object", each) for each in names}
                 case ("class", name):
                     other = False
@@ -285,7 +291,7 @@ class _Scope:
                     function = self.program.functions[name]
                     self.program.reach(function)
                     self.bind(function, positional, named)
-                    found |= self.program.facts["return", name]
+                    found |= self.program.known(("return", name))
                 case ("method", service, "get_paginator"):
                     other = False
                     found |= {("pages", service, text) for text in texts(positional[0])}

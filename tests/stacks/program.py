@@ -75,9 +75,11 @@ class Program:
     classes: dict[str, Class] = field(default_factory=dict)
     reachable: dict[str, None] = field(default_factory=dict)
     facts: dict[Mark, Marks] = field(default_factory=lambda: defaultdict(frozenset))
-    settings: set[str] = field(default_factory=set)
     looking: set[Mark] = field(default_factory=set)
-    changed: bool = True
+    reader: str = ""
+    readers: dict[Mark, set[str]] = field(default_factory=lambda: defaultdict(set))
+    waiting: dict[str, None] = field(default_factory=dict)
+    defining: dict[str, dict[str, list[ast.stmt]]] = field(default_factory=dict)
 
     def tree(self, module: str) -> ast.Module | None:
         if module not in self.trees:
@@ -88,19 +90,35 @@ class Program:
             self.trees[module] = _parsed(file.read_text()) if file and own else None
         return self.trees[module]
 
+    def definitions(self, module: str, name: str) -> list[ast.stmt]:
+        """The statements of a module's top level that give `name` a meaning."""
+        if module not in self.defining:
+            found: dict[str, list[ast.stmt]] = defaultdict(list)
+            tree = self.tree(module)
+            for statement in tree.body if tree else ():
+                for each in _names(statement):
+                    found[each].append(statement)
+            self.defining[module] = dict(found)
+        return self.defining[module].get(name, [])
+
+    def known(self, fact: Mark) -> Marks:
+        """What is known of `fact`; whoever asks is read again when more is."""
+        self.readers[fact].add(self.reader)
+        return self.facts[fact]
+
     def learn(self, fact: Mark, marks: Iterable[Mark]) -> None:
         known = self.facts[fact]
         full = len(known) >= MOST  # of texts that are put together, a few tell enough
         more = {mark for mark in marks if mark not in known and not (full and mark[0] == "text")}
         if more:
             self.facts[fact] |= more
-            self.changed = True
+            self.waiting |= dict.fromkeys(self.readers[fact])
 
     def reach(self, function: Function) -> Mark:
         if function.name not in self.reachable:
             self.functions[function.name] = function
             self.reachable[function.name] = None
-            self.changed = True
+            self.waiting[function.name] = None
         return ("function", function.name)
 
     def record(self, service: str, method: str, arguments: dict[str, Marks]) -> None:
@@ -116,6 +134,17 @@ def _parsed(text: str) -> ast.Module:
     imports = (each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom))
     tree.body += [each for each in imports if each not in tree.body]
     return tree
+
+
+def _names(statement: ast.stmt) -> set[str]:
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return {statement.name}
+        case ast.Import() | ast.ImportFrom():
+            return {each.asname or each.name for each in statement.names}
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+    return set()
 
 
 def texts(marks: Marks) -> set[str]:

@@ -47,10 +47,10 @@ class Program:
 
 def programs(assembly: Assembly, name: str) -> list[Program]:
     """Those that run `lambdas/{name}`, or service `services/{...}`."""
-    region, names = _region_of(assembly.path)
+    deployed = _deployed(assembly.path)
     if name.startswith("services/"):
-        return list(_containers(region, names, name.removeprefix("services/")))
-    return list(_functions(assembly, region, names, name))
+        return list(_containers(deployed, name.removeprefix("services/")))
+    return list(_functions(assembly, deployed, name))
 
 
 def needed(program: Program) -> dict[str, set[str]]:
@@ -80,13 +80,29 @@ def granted(program: Program) -> dict[str, set[str]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Deployed:
+    region: Region
+    names: Names
+    roles: dict[tuple[str, str], Holder]
+    """By stack and logical id."""
+
+    def role(self, stack: Stack, value: Any) -> Holder:
+        target = self.names.target(stack, value)
+        assert target, f"{stack.name}: a role that is not in the templates"
+        return self.roles[target[0].name, target[1]]
+
+
 @cache
-def _region_of(path: Path) -> tuple[Region, Names]:
-    (found,) = (each for each in Reviewed.read(path).regions if each.name == REGION)
-    return found, Names(found)
+def _deployed(path: Path) -> _Deployed:
+    (region,) = (each for each in Reviewed.read(path).regions if each.name == REGION)
+    names = Names(region)
+    roles = {(each.stack.name, each.logical_id): each for each in holders(region, names)}
+    return _Deployed(region, names, roles)
 
 
-def _functions(assembly: Assembly, region: Region, names: Names, folder: str) -> Iterator[Program]:
+def _functions(assembly: Assembly, deployed: _Deployed, folder: str) -> Iterator[Program]:
+    region, names = deployed.region, deployed.names
     source = (ROOT / "lambdas" / folder / "handler.py").read_bytes()
     for stack, logical_id, function in region.of_type("AWS::Lambda::Function"):
         properties = function["Properties"]
@@ -103,13 +119,14 @@ def _functions(assembly: Assembly, region: Region, names: Names, folder: str) ->
                     key: names.text(stack, value)
                     for key, value in properties.get("Environment", {}).get("Variables", {}).items()
                 },
-                _role(region, names, stack, properties["Role"]),
+                deployed.role(stack, properties["Role"]),
                 frozenset(configured),
                 frozenset(may),
             )
 
 
-def _containers(region: Region, names: Names, service: str) -> Iterator[Program]:
+def _containers(deployed: _Deployed, service: str) -> Iterator[Program]:
+    region, names = deployed.region, deployed.names
     calls = calls_of(ROOT, f"services.{service}.app")
     for stack, logical_id, definition in region.of_type("AWS::ECS::TaskDefinition"):
         containers = definition["Properties"]["ContainerDefinitions"]
@@ -121,7 +138,7 @@ def _containers(region: Region, names: Names, service: str) -> Iterator[Program]
                     names.label(stack, logical_id),
                     calls,
                     {each["Name"]: names.text(stack, each["Value"]) for each in environment},
-                    _role(region, names, stack, definition["Properties"]["TaskRoleArn"]),
+                    deployed.role(stack, definition["Properties"]["TaskRoleArn"]),
                     frozenset(_TRACES if traced else ()),
                     frozenset(_SAMPLING if traced else ()),
                 )
@@ -143,10 +160,3 @@ def _by_configuration(
         if target and target[1] == logical_id:
             may |= {"sqs:SendMessage", "sns:Publish", *KEY_ACTIONS}
     return always, may
-
-
-def _role(region: Region, names: Names, stack: Stack, value: Any) -> Holder:
-    target = names.target(stack, value)
-    assert target, f"{stack.name}: a role that is not in the templates"
-    (found,) = (each for each in holders(region, names) if (each.stack, each.logical_id) == target)
-    return found
