@@ -21,8 +21,8 @@ def task_set(identity: str, running: int, *, stable: bool = True) -> dict[str, A
 class Ecs:
     """Answers one state of the sets after another, and the last for ever.
 
-    It stands for ECS, which no emulator here lets fail on demand; tests/local/test_deploys.py has
-    the real sequence.
+    It stands for ECS, which no emulator here lets fail on demand; the real sequence is in
+    tests/local/serving/test_updates.py.
     """
 
     def __init__(self, *states: list[dict[str, Any]]) -> None:

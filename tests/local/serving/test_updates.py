@@ -10,6 +10,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,9 @@ import pytest
 from canary.aws.records import Releases
 from canary.local.assets import DeploymentError, Stack, stacks, update
 from canary.local.region import RELEASES_TABLE, EmbeddedRegion
-from canary.policy.compile import compile_policy, load_policy
 from canary.release.model import Phase
 from tests.canary.samples import release
-from tests.stacks.assembly import ROOT, Assembly, first_region_only, shared_assembly, synthesize
+from tests.stacks.assembly import ROOT, Assembly, first_region_only, synthesize
 
 pytestmark = pytest.mark.region
 
@@ -29,11 +29,6 @@ POLICY = ROOT / "policy" / "mangaassist.toml"
 THRESHOLD = 'unit = "level", threshold = 0.02'
 MODEL = "claude-haiku-4-5-20251001-v1:0"
 DESIRED = 3
-
-
-@pytest.fixture(scope="module")
-def assembly() -> Assembly:
-    return shared_assembly()
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +40,6 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     changed = text.replace(THRESHOLD, THRESHOLD.replace("2", "3")).replace(MODEL, "claude-next")
     (folder / "policy.toml").write_text(changed)
     return synthesize(folder / "cdk.out", CANARY_POLICY=str(folder / "policy.toml"))
-
-
-@pytest.fixture(scope="module")
-def region(assembly: Assembly) -> Iterator[EmbeddedRegion]:
-    """Every stack of us-east-1, deployed and serving; no release is under way."""
-    policy = compile_policy(load_policy(POLICY), "us-east-1")
-    made = EmbeddedRegion(
-        assembly.path,
-        policy,
-        ROOT / "scenarios" / "good.toml",
-        candidate=policy.models[1].id,
-        checkout=ROOT,
-        on_transition=lambda *_transition: None,
-    )
-    try:
-        made.start()
-        made.deploy(lambda _stack: None)
-        made.serve(lambda _said: None)
-        yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture
@@ -259,30 +233,29 @@ def eventually(holds: Callable[[], bool], seconds: float = 900.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def serving(region: EmbeddedRegion) -> dict[str, int]:
     """Logical names of the groups that production forwards to, and their percent."""
-    stack = region.client("cloudformation")
-
-    def arn(logical_id: str) -> str:
-        found = stack.describe_stack_resources(StackName="mangaassist-api")["StackResources"]
-        return next(
-            str(each["PhysicalResourceId"])
-            for each in found
-            if each["LogicalResourceId"] == logical_id
-        )
-
-    names = {arn(name): name for name in ("BlueTargetGroup", "GreenTargetGroup")}
+    names = {resource(region, name): name for name in ("BlueTargetGroup", "GreenTargetGroup")}
     (listener,) = region.client("elbv2").describe_listeners(
-        ListenerArns=[arn("ProductionListener")]
+        ListenerArns=[resource(region, "ProductionListener")]
     )["Listeners"]
     (action,) = listener["DefaultActions"]
     groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or [
         {"TargetGroupArn": action["TargetGroupArn"], "Weight": 100}
     ]
     return {names[each["TargetGroupArn"]]: each["Weight"] for each in groups if each["Weight"]}
+
+
+@cache
+def resource(region: EmbeddedRegion, logical_id: str) -> str:
+    """The ARN of a resource of the API's stack, which no test replaces."""
+    found = region.client("cloudformation").describe_stack_resource(
+        StackName="mangaassist-api", LogicalResourceId=logical_id
+    )
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def chat(region: EmbeddedRegion) -> dict[str, Any]:

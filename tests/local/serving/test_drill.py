@@ -6,43 +6,19 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from canary.aws.records import Releases
 from canary.local.region import RELEASES_TABLE, EmbeddedRegion
-from canary.policy.compile import compile_policy, load_policy
 from canary.release.drill import PREPARE_SECONDS, SAFE_SECONDS
-from tests.stacks.assembly import ROOT, shared_assembly
+from tests.stacks.assembly import ROOT
 
 pytestmark = pytest.mark.region
 
-POLICY = ROOT / "policy" / "mangaassist.toml"
 CALM_SECONDS = 1800.0
 """Virtual: an alarm of five minutes' counts is over long before, on a slow machine too."""
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[EmbeddedRegion]:
-    """Every stack of us-east-1, deployed and serving; no release is under way."""
-    policy = compile_policy(load_policy(POLICY), "us-east-1")
-    made = EmbeddedRegion(
-        shared_assembly().path,
-        policy,
-        ROOT / "scenarios" / "good.toml",
-        candidate=policy.models[1].id,
-        checkout=ROOT,
-        on_transition=lambda *_transition: None,
-    )
-    try:
-        made.start()
-        made.deploy(lambda _stack: None)
-        made.serve(lambda _said: None)
-        yield made
-    finally:
-        made.stop()
 
 
 def drill(region: EmbeddedRegion) -> tuple[int, dict[str, Any]]:
