@@ -127,7 +127,7 @@ class AlarmEvaluator:
                 self.failures.append(str(error))
                 _log.exception("alarms could not be evaluated")
             upcoming = math.floor(now / TICK) * TICK + TICK
-            self._stop.wait(max(0.0, self._clock.real_seconds(upcoming - self._clock.now())))
+            self._clock.sleep(upcoming - self._clock.now(), self._stop)
 
     @staticmethod
     def _end(definition: MetricAlarm, now: float) -> int:

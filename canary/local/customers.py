@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,12 +67,11 @@ class Customers:
 
     async def run(self) -> None:
         """Start conversations on time until stopped, then wait for those under way."""
-        begun = time.monotonic()
-        slower = 1 / rate_factor(self._clock.factor)
-        number = 0
+        clock, begun, number = self._clock, self._clock.now(), 0
+        usual = clock.factor / rate_factor(clock.factor)
         while not self._stopped.is_set():
-            due = begun + self._visits.arrival_seconds(number) * slower
-            if (wait := due - time.monotonic()) > 0:
+            due = begun + self._visits.arrival_seconds(number) * usual
+            if (wait := clock.real_seconds(due - clock.now())) > 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopped.wait(), wait)
                 if self._stopped.is_set():
@@ -83,7 +81,9 @@ class Customers:
             task.add_done_callback(self._open.discard)
             number += 1
         if self._open:
-            _, late = await asyncio.wait(self._open, timeout=FINISH_SECONDS * slower)
+            _, late = await asyncio.wait(
+                self._open, timeout=FINISH_SECONDS / rate_factor(clock.factor)
+            )
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -42,6 +42,9 @@ class VirtualClock(Protocol):
     def real_seconds(self, virtual_seconds: float) -> float:
         """How long a virtual duration lasts in reality."""
 
+    def sleep(self, virtual: float, stop_event: threading.Event | None = None) -> bool:
+        """Wait virtual seconds; True when `stop_event` was set before they had passed."""
+
 
 class UnsupportedStatisticError(ValueError):
     """A statistic that is none of Sum, Average, Minimum, Maximum, SampleCount, pNN, PR(a:b)."""

@@ -28,6 +28,7 @@ from canary.local.ecs import TaskScheduler
 from canary.local.emulator import Emulator
 from canary.local.events import EventBus
 from canary.local.firehose import DeliveryStreams
+from canary.local.governor import Governor
 from canary.local.lambdas import Functions
 from canary.local.metrics import MetricStore
 from canary.local.patches import Patches
@@ -64,6 +65,8 @@ class Parts:
         self.metrics = MetricStore()
         self.streams = DeliveryStreams(self.emulator, clock)
         self.processes = Processes()
+        clock.share(self.processes.directory / "clock")
+        self.governor = Governor(clock)
         self.cache = Cache(self.processes)
         self.targets = Targets()
         self.addresses = Addresses()
@@ -107,6 +110,7 @@ class Parts:
 
     def stop(self) -> None:
         """Stop everything, leaving no process, port, file or patch behind."""
+        self.governor.stop()
         self.schedules.stop()
         self.pipelines.stop()
         self.deployments.stop()

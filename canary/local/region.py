@@ -184,6 +184,7 @@ class EmbeddedRegion:
         )
         self._alarms.load()
         self._alarms.start()
+        parts.governor.start()
 
     def api_url(self) -> str:
         """Where customers reach the API tier's load balancer."""

@@ -31,10 +31,10 @@ from canary.routing.rates import asked_share
 __all__ = ["ScenarioRun"]
 
 RELEASE_ID = "r-001"
-_TICK_SECONDS = 0.25
+_TICK_SECONDS = 15.0
 _WARM_UP_SECONDS = 120.0
 _AFTERWARDS_SECONDS = 240.0
-"""Virtual, both."""
+"""Virtual, all three."""
 _LAST_TOTALS_SECONDS = 120.0
 _MINUTE = 60.0
 
@@ -192,10 +192,11 @@ class ScenarioRun:
         over_at: float | None = None
         approved = settled = False
         while True:
-            time.sleep(_TICK_SECONDS)
+            region.clock.sleep(_TICK_SECONDS)
             state = self._record()
             minute = (region.clock.now() - self._began) / _MINUTE
             self._status.virtual_minutes = round(minute, 1)
+            self._status.clock_factor = round(region.clock.factor)
             self._advance(state, minute)
             if state is not None:
                 self._show_release(state)

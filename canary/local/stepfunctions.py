@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 import uuid
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +48,8 @@ _SERVICES = {
     "states": "stepfunctions",
 }
 _MACHINE_ARN_PARTS = 7
+_LOOK_SECONDS = 1.0
+"""Real: a wait looks as often how fast the clock runs by now."""
 
 
 def install(patches: Patches, clock: Clock, bus: EventBus) -> None:
@@ -137,9 +138,9 @@ def scale_waits(patches: Patches, clock: Clock) -> None:
     """A Wait state waits virtual seconds, and ends at once when the execution is stopped."""
 
     def wait_interval(_self: WaitFunction, env: Any, wait_seconds: float) -> None:
-        end = time.monotonic() + clock.real_seconds(wait_seconds)
-        while env.is_running() and (left := end - time.monotonic()) > 0:
-            env.program_state_event.wait(left)
+        end = clock.now() + wait_seconds
+        while env.is_running() and (left := clock.real_seconds(end - clock.now())) > 0:
+            env.program_state_event.wait(min(left, _LOOK_SECONDS))
 
     patches.set(WaitFunction, "_wait_interval", wait_interval)
 

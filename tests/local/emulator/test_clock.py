@@ -43,7 +43,38 @@ def test_now_when_real_time_passes_then_runs_faster_by_the_factor(
 def test_env_value_when_read_back_then_is_the_same_clock() -> None:
     """A child process gets exactly the parent's clock."""
     made = Clock(1_795_000_000.123456, 1_796_000_000.5, 60.0)
-    assert Clock.from_env({clock.ENVIRONMENT_NAME: made.env_value()}) == made
+    read = Clock.from_env({clock.ENVIRONMENT_NAME: made.env_value()})
+    assert read.env_value() == made.env_value()
+
+
+def test_run_at_when_shared_then_every_process_goes_on_from_the_same_moment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Time that has passed stays as it was, and what comes is slower for all who were told."""
+    monkeypatch.setattr(clock.time, "time", lambda: 1_010.0)
+    made = Clock(1_000.0, 5_000.0, 60.0)
+    made.share(tmp_path / "a:clock")
+    other = Clock.from_env({clock.ENVIRONMENT_NAME: made.env_value()})
+    made.run_at(6.0)
+    assert (made.now(), other.now(), other.factor) == (5_600.0, 5_600.0, 6.0)
+    monkeypatch.setattr(clock.time, "time", lambda: 1_020.0)
+    assert (made.now(), other.now()) == (5_660.0, 5_660.0)
+
+
+def test_run_at_when_not_shared_then_is_refused() -> None:
+    """Others would go on with the old pace, and nobody would agree on the time."""
+    with pytest.raises(RuntimeError, match="not shared"):
+        Clock(0.0, 0.0, 60.0).run_at(6.0)
+
+
+def test_sleep_when_the_clock_is_slowed_then_lasts_as_many_virtual_seconds(tmp_path: Path) -> None:
+    """Who already waits is not woken before its time."""
+    made = Clock.starting_now(60.0)
+    made.share(tmp_path / "clock")
+    until = made.now() + 90.0
+    threading.Timer(0.3, made.run_at, [30.0]).start()
+    made.sleep(90.0)
+    assert made.now() >= until
 
 
 def test_clock_when_factor_is_not_positive_then_is_refused() -> None:
