@@ -17,12 +17,12 @@ from canary.local.speed import SLOWEST
 
 __all__ = ["Governor", "next_factor"]
 
-BUSY_PERCENT = 90.0
-IDLE_PERCENT = 70.0
+BUSY_PERCENT = 95.0
+IDLE_PERCENT = 85.0
 _SLOWER, _QUICKER = 0.8, 1.1
 _MOST_SLOWED = 4.0
-_EVERY_SECONDS = 3.0
-"""Real: a call of a function is over within it, a machine that is too slow is not."""
+_EVERY_SECONDS = 10.0
+"""Real: the functions of a minute come at once and are over within it, on a slow machine too."""
 
 
 def next_factor(factor: float, busy_percent: float, quickest: float) -> float:

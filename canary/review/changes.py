@@ -204,15 +204,12 @@ def _moves(
 
 def _exports(found: dict[_Place, Change], head: Region) -> None:
     """Refuse to replace what another stack imports."""
+    imports = {each.name: set(_imports(each.template.get("Resources", {}))) for each in head.stacks}
     for stack in head.stacks:
         users: dict[str, set[str]] = {}
         for output in stack.template.get("Outputs", {}).values():
             name = output.get("Export", {}).get("Name")
-            importing = {
-                each.name
-                for each in head.stacks
-                if name in set(_imports(each.template.get("Resources", {})))
-            }
+            importing = {other for other, imported in imports.items() if name in imported}
             for logical_id in set(_refers(output["Value"])):
                 users.setdefault(logical_id, set()).update(importing)
         for logical_id, importing in users.items():

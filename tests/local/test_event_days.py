@@ -115,7 +115,7 @@ class NoDays(EventDays):
 
 @pytest.fixture
 def lake(aws_keys: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
-    monkeypatch.setattr(clock, "sleep", lambda _seconds: time.sleep(0.01))
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: time.sleep(0.05))
     with mock_aws():
         running, patches = engine.Athena(boto3.Session(region_name=REGION)), Patches()
         running.install(patches)

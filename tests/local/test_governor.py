@@ -17,9 +17,9 @@ from canary.local.governor import Governor, next_factor
     ("factor", "busy", "wanted"),
     [
         (60.0, 100.0, 48.0),
-        (60.0, 80.0, 60.0),
+        (60.0, 90.0, 60.0),
         (60.0, 10.0, 60.0),
-        (40.0, 80.0, 40.0),
+        (40.0, 90.0, 40.0),
         (40.0, 50.0, 44.0),
         (58.0, 50.0, 60.0),
         (16.0, 100.0, 15.0),
@@ -45,12 +45,12 @@ def test_a_clock_follows_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     def readings() -> Iterator[float]:
         yield 100.0  # the first is not asked for
-        for busy in (95.0, 95.0, 80.0, *[20.0] * 10):
+        for busy in (96.0, 96.0, 90.0, *[20.0] * 10):
             seen.append(clock.factor)
             yield busy
         over.set()
         while True:
-            yield 80.0
+            yield 90.0
 
     taken = readings()
     watching = Governor(clock, lambda: next(taken))
