@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["ENVIRONMENT_NAME", "Clock"]
+__all__ = ["ENVIRONMENT_NAME", "LOOK_SECONDS", "Clock"]
 
 ENVIRONMENT_NAME = "CANARY_CLOCK"
 _LINE = struct.Struct("<ddd")
-_LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 """Real: who waits looks this often whether the clock runs at another pace by now."""
 
 
@@ -87,8 +87,8 @@ class Clock:
         until = self.now() + virtual
         while (left := self.real_seconds(until - self.now())) > 0:
             if stop_event is None:
-                time.sleep(min(left, _LOOK_SECONDS))
-            elif stop_event.wait(min(left, _LOOK_SECONDS)):
+                time.sleep(min(left, LOOK_SECONDS))
+            elif stop_event.wait(min(left, LOOK_SECONDS)):
                 return True
         return stop_event is not None and stop_event.is_set()
 

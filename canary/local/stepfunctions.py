@@ -34,7 +34,7 @@ from moto.stepfunctions.parser.backend.execution import (
 )
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from canary.local.clock import Clock
+from canary.local.clock import LOOK_SECONDS, Clock
 from canary.local.events import EventBus
 from canary.local.patches import Patches
 
@@ -48,8 +48,6 @@ _SERVICES = {
     "states": "stepfunctions",
 }
 _MACHINE_ARN_PARTS = 7
-_LOOK_SECONDS = 1.0
-"""Real: a wait looks as often how fast the clock runs by now."""
 
 
 def install(patches: Patches, clock: Clock, bus: EventBus) -> None:
@@ -140,7 +138,7 @@ def scale_waits(patches: Patches, clock: Clock) -> None:
     def wait_interval(_self: WaitFunction, env: Any, wait_seconds: float) -> None:
         end = clock.now() + wait_seconds
         while env.is_running() and (left := clock.real_seconds(end - clock.now())) > 0:
-            env.program_state_event.wait(min(left, _LOOK_SECONDS))
+            env.program_state_event.wait(min(left, LOOK_SECONDS))
 
     patches.set(WaitFunction, "_wait_interval", wait_interval)
 
