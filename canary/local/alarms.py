@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -20,6 +19,7 @@ from canary.local.alarm_definition import MetricAlarm, UnsupportedAlarmError, re
 from canary.local.alarm_messages import Change, composite_reason, event_detail, metric_reason
 from canary.local.alarm_state import State, next_state
 from canary.local.composites import Rule, RuleError, evaluation_order, parse_rule
+from canary.local.lasting import LastingThread
 from canary.local.metric_query import epoch
 from canary.local.metrics import MetricStore, VirtualClock
 
@@ -67,8 +67,7 @@ class AlarmEvaluator:
         self._on_transition = on_transition
         self._read: dict[int, tuple[Any, MetricAlarm | Rule]] = {}
         self._evaluated: dict[str, int] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
+        self._thread = LastingThread("alarms", self._run)
         self.failures: list[str] = []
         """What could not be evaluated, one line each."""
 
@@ -90,9 +89,7 @@ class AlarmEvaluator:
 
     def stop(self) -> None:
         """End the thread and finish the actions under way."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.end(within=5)
         self._actions.finish()
         self._actions.close()
 
@@ -119,7 +116,7 @@ class AlarmEvaluator:
                 changed.append(name)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._thread.ending.is_set():
             now = self._clock.now()
             try:
                 self.evaluate(now)
@@ -127,7 +124,7 @@ class AlarmEvaluator:
                 self.failures.append(str(error))
                 _log.exception("alarms could not be evaluated")
             upcoming = math.floor(now / TICK) * TICK + TICK
-            self._clock.sleep(upcoming - self._clock.now(), self._stop)
+            self._clock.sleep(upcoming - self._clock.now(), self._thread.ending)
 
     @staticmethod
     def _end(definition: MetricAlarm, now: float) -> int:

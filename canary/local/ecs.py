@@ -22,6 +22,7 @@ from canary.local.clock import ENVIRONMENT_NAME, Clock
 from canary.local.ecs_revisions import Revision, Revisions
 from canary.local.ecs_task import Blueprint, Task, TaskStatus
 from canary.local.emulator import ACCOUNT, Emulator
+from canary.local.lasting import LastingThread
 from canary.local.processes import Processes
 from canary.local.targets import Targets
 from canary.local.task_metadata import TaskMetadata
@@ -84,10 +85,9 @@ class TaskScheduler:
         self._metadata = TaskMetadata()
         self._tasks: list[Task] = []
         self._lock = threading.RLock()
-        self._stop = threading.Event()
         self._killed: set[str] = set()
         self._failures: dict[str, tuple[int, float]] = {}
-        self._thread = threading.Thread(target=self._run, name="task-scheduler", daemon=True)
+        self._thread = LastingThread("task-scheduler", self._run)
 
     def start(self) -> None:
         """Reconcile from now on."""
@@ -96,9 +96,7 @@ class TaskScheduler:
 
     def stop(self) -> None:
         """Start nothing any more; the processes end with the region's others, then `close`."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.end()
 
     def close(self) -> None:
         """Close the metadata endpoint, once no task is left to ask it."""
@@ -137,7 +135,7 @@ class TaskScheduler:
         )
 
     def _run(self) -> None:
-        while not self._stop.wait(_PASS_SECONDS):
+        while not self._thread.ending.wait(_PASS_SECONDS):
             groups = {group.key: group for group in self._groups()}
             for group in groups.values():
                 self._reconcile(group)

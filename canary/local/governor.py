@@ -7,12 +7,12 @@ time-outs which no model caused.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import psutil
 
 from canary.local.clock import Clock
+from canary.local.lasting import LastingThread
 from canary.local.speed import SLOWEST
 
 __all__ = ["Governor", "next_factor"]
@@ -46,8 +46,7 @@ class Governor:
         self._clock = clock
         self._busy_percent = busy_percent
         self._quickest = clock.factor
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="governor")
+        self._thread = LastingThread("governor", self._run)
 
     def start(self) -> None:
         """Watch from now on."""
@@ -56,12 +55,10 @@ class Governor:
 
     def stop(self) -> None:
         """Leave the clock as it is."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.end()
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_SECONDS):
+        while not self._thread.ending.wait(_EVERY_SECONDS):
             before = self._clock.factor
             factor = next_factor(before, self._busy_percent(), self._quickest)
             if factor != before:

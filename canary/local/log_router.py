@@ -18,6 +18,7 @@ from canary.events import schema
 from canary.local import embedded_metrics
 from canary.local.firehose import DeliveryStreams
 from canary.local.firehose_config import StreamError
+from canary.local.lasting import LastingThread
 from canary.local.log_delivery import subscription_event
 from canary.local.log_filters import FilterError, parse_filter
 from canary.local.metrics import MetricStore, VirtualClock
@@ -68,8 +69,7 @@ class LogRouter:
         self._flushing = threading.Lock()
         self._deliveries: dict[tuple[str, str, str], list[tuple[float, str]]] = defaultdict(list)
         self._tails: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL_LINES))
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._thread = LastingThread("logs", self._run)
 
     def load(self) -> None:
         """Read every subscription now. Raises `FilterError` for one we cannot serve."""
@@ -88,9 +88,7 @@ class LogRouter:
 
     def stop(self) -> None:
         """End the thread and settle."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.end(within=5)
         self.settle()
 
     def on_line(self, log_group: str, line: str) -> None:
@@ -126,7 +124,7 @@ class LogRouter:
         self._streams.deliver(everything=True)
 
     def _run(self) -> None:
-        while not self._stop.wait(BATCH_SECONDS / self._clock.factor):
+        while not self._thread.ending.wait(BATCH_SECONDS / self._clock.factor):
             self.flush()
 
     def _subscribe(self, log_group: str, line: str, parsed: dict[str, Any] | None) -> None:

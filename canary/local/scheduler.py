@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 
 from moto.events.models import Rule
 
@@ -11,6 +10,7 @@ from canary.local.clock import Clock
 from canary.local.events import EventBus
 from canary.local.lambda_model import plain_name
 from canary.local.lambdas import Functions
+from canary.local.lasting import LastingThread
 
 __all__ = ["Scheduler", "rate_seconds"]
 
@@ -41,8 +41,7 @@ class Scheduler:
         self.failures: list[str] = []
         """Rules that never fire and why, one line each."""
         self._next: dict[str, float] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
+        self._thread = LastingThread("schedules", self._run)
 
     def start(self) -> None:
         """Fire from now on; a rule's first event comes one interval after it is seen."""
@@ -50,13 +49,11 @@ class Scheduler:
 
     def stop(self) -> None:
         """Fire nothing any more."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.end()
 
     def _run(self) -> None:
         refused: set[str] = set()
-        while not self._stop.wait(_TICK_REAL_SECONDS):
+        while not self._thread.ending.wait(_TICK_REAL_SECONDS):
             for rule in self._bus.rules():
                 if not rule.scheduled_expression or rule.state != "ENABLED":
                     continue
