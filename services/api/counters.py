@@ -8,7 +8,7 @@ turns are counted once more, weighted to the canary's mix of times and intents: 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from canary.routing.matching import MATCHED, matching_weight
@@ -40,8 +40,10 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Add the other's counts to these."""
-        for item in fields(Counts):
-            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        self.requests += other.requests
+        self.errors += other.errors
+        self.slow += other.slow
+        self.throttles += other.throttles
 
 
 class _Rolling:
