@@ -9,7 +9,10 @@ __all__ = ["LastingThread"]
 
 
 class LastingThread(threading.Thread):
-    """Runs `work`, which comes to its end soon after `ending` is set; a process may leave it."""
+    """Runs `work`, which must return soon after `ending` is set.
+
+    A daemon: a process that ends does not wait for it.
+    """
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         super().__init__(target=work, name=name, daemon=True)
