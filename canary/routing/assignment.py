@@ -6,7 +6,6 @@ conversation keeps the arm that served its last turn; when it cannot, the turn s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -81,17 +80,14 @@ class Assignment:
     conversations: Mapping[str, Seen] = field(default_factory=dict)
     """The unit's last conversations, the newest last."""
 
-    def to_json(self) -> str:
-        """JSON for Redis; written twice a turn, so without `asdict`, which copies everything."""
-        seen = {key: each.__dict__ for key, each in self.conversations.items()}
-        return json.dumps({**self.__dict__, "conversations": seen})
-
     @classmethod
-    def from_json(cls, text: str | bytes) -> Assignment:
-        """Read what `to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` on another."""
-        value: dict[str, Any] = json.loads(text)
-        seen = {key: Seen(**each) for key, each in value.pop("conversations").items()}
-        return cls(**value, conversations=seen)
+    def from_dict(cls, value: Mapping[str, Any]) -> Assignment:
+        """The record whose fields `value` holds.
+
+        Raises `KeyError`, `TypeError` or `AttributeError` when it holds something else.
+        """
+        seen = {key: Seen(**each) for key, each in value["conversations"].items()}
+        return cls(**{**value, "conversations": seen})
 
     def arm_of(self, conversation_id: str) -> Arm | None:
         """The arm an outcome of that conversation belongs to: the drawn one, moved or not."""

@@ -19,12 +19,13 @@ from canary.aws.embedded_metrics import metric_line
 from canary.aws.settings import from_environment
 from services.api import events
 from services.api.assignments import AssignmentFeed
+from services.api.connections import connect
 from services.api.counters import PUBLISH_SECONDS, Counters
 from services.api.endpoints import ENDPOINTS
 from services.api.gateway_client import GatewayClient
 from services.api.intents import IntentClassifier
 from services.api.outcomes import Outcomes
-from services.api.sessions import Sessions, connect
+from services.api.sessions import Sessions
 from services.api.settings import Settings
 from services.api.traces import Traces
 from services.api.turns import Turns

@@ -9,42 +9,35 @@ nothing either.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import redis.asyncio
 from cachetools import LRUCache
-from redis.asyncio.connection import Connection, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 
 from canary.aws import clock
 from canary.routing.assignment import PIN_SECONDS, Assignment
 from canary.routing.merging import merge
 from services.api.answers import KEPT_SECONDS as ANSWER_SECONDS
+from services.api.connections import Argument, Connections, Script
 from services.api.limits import TooManyRequestsError, minute_of
-from services.api.settings import Settings
 
-__all__ = ["Message", "Session", "Sessions", "connect"]
+__all__ = ["Message", "Session", "Sessions"]
 
 KEPT_SECONDS = PIN_SECONDS
 KEPT_MESSAGES = 20
 REMEMBERED_UNITS = 20_000
 COUNTED_SECONDS = 120
 TIMEOUT_SECONDS = 0.5
-MOST_CONNECTIONS = 64
 SAVE_ATTEMPTS = 5
 """Turns of one unit that end together are merged one after the other; the last attempt gives way
 to none. A conversation that is overtaken so often is drawn by the same record, only unnoted."""
 _FLAG = "canary_active"
 _BANDITS = "bandits"
-_READ = """
+_READ = Script("""
 local flag = redis.call('GET', KEYS[1])
 local held = redis.call('GET', KEYS[2])
 local requests = redis.call('INCR', KEYS[4])
@@ -58,10 +51,10 @@ end
 local found = {flag, held, created, redis.call('LRANGE', KEYS[3], ARGV[1], -1), requests}
 for index = 5, #KEYS do found[index + 1] = redis.call('GET', KEYS[index]) end
 return found
-"""
+""")
 """Flag, assignment, history, answers, and the request counted; a unit without assignment gets the
 one that is offered."""
-_CLAIM = """
+_CLAIM = Script("""
 local held = redis.call('GET', KEYS[1])
 if held then
   local readable, record = pcall(cjson.decode, held)
@@ -72,8 +65,8 @@ if held then
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
 return ARGV[1]
-"""
-_SAVE = """
+""")
+_SAVE = Script("""
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[2] and ARGV[3] == '0' then
   return held
@@ -87,7 +80,7 @@ end
 if ARGV[6] ~= '' then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 if ARGV[8] ~= '' then redis.call('SET', KEYS[#KEYS], ARGV[8], 'EX', ARGV[4]) end
 return false
-"""
+""")
 """Assignment, messages, answer and what bandits chose, if the assignment is still the one that was
 read; else that one."""
 
@@ -131,41 +124,15 @@ class Session:
         return tuple(m for m in self.history if m.conversation_id == conversation_id)
 
 
-def connect(settings: Settings) -> redis.asyncio.Redis:
-    """A client that waits half a second for a connection; for an answer `Sessions` waits as long.
-
-    A lost connection is made anew once, at once; the library's own patience is for batch jobs. A
-    burst of turns waits for one of a few connections, where an unbounded pool would refuse it.
-    """
-    secret = settings.cache_secret
-    password = json.loads(secret)["password"] if secret.startswith("{") else secret
-    pool = redis.asyncio.BlockingConnectionPool(
-        max_connections=MOST_CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        connection_class=SSLConnection if settings.cache_tls == "true" else Connection,
-        host=settings.cache_host,
-        port=int(settings.cache_port),
-        username=(settings.cache_user or None) if password else None,
-        password=password or None,
-        socket_timeout=None,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1, supported_errors=(LostConnectionError,)),
-        decode_responses=True,
-    )
-    return redis.asyncio.Redis.from_pool(pool)
-
-
 class Sessions:
     """The units' sessions in Redis, and this task's memory of the last of them.
 
     A unit has `limit` requests a minute, over all tasks; nobody counts while Redis is down.
     """
 
-    def __init__(self, cache: redis.asyncio.Redis, limit: int) -> None:
+    def __init__(self, cache: Connections, limit: int) -> None:
+        self._cache = cache
         self._limit = limit
-        self._read = cache.register_script(_READ)
-        self._claim = cache.register_script(_CLAIM)
-        self._save = cache.register_script(_SAVE)
         self._memory: LRUCache[str, Assignment] = LRUCache(REMEMBERED_UNITS)
         self.failing = False
         """Whether Redis did not answer the last time that it was asked."""
@@ -190,20 +157,14 @@ class Sessions:
         Raises `TooManyRequestsError`.
         """
         minute, left = minute_of(clock.now())
-        offer = offered.to_json() if offered else ""
+        offer = _text(offered) if offered else ""
         own = (_assignment_key(unit_id), _history_key(unit_id), _rate_key(unit_id, minute))
         bandits = (_BANDITS, _decided_key(conversation_id)) if conversation_id else ()
         keys = [_FLAG, *own, *answers, *bandits]
-        arguments: list[str | int] = [
-            -KEPT_MESSAGES,
-            offer,
-            KEPT_SECONDS,
-            self._limit,
-            COUNTED_SECONDS,
-        ]
+        arguments = (-KEPT_MESSAGES, offer, KEPT_SECONDS, self._limit, COUNTED_SECONDS)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await self._read(keys=keys, args=arguments)
+                answer = await self._cache.run(_READ, keys, arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("read", error)
             return Session(record=self.remembered(unit_id), lost=True)
@@ -231,15 +192,11 @@ class Sessions:
         """
         keys = [_assignment_key(record.unit_id)]
         assigned_at = record.assigned_at or 0.0
-        arguments: list[str | int | float] = [
-            record.to_json(),
-            record.test_id or "",
-            assigned_at - PIN_SECONDS,
-            KEPT_SECONDS,
-        ]
+        stands_from = assigned_at - PIN_SECONDS
+        arguments = (_text(record), record.test_id or "", stands_from, KEPT_SECONDS)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                held = await self._claim(keys=keys, args=arguments)
+                held = await self._cache.run(_CLAIM, keys, arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._failed("claim", error)
             return None
@@ -271,14 +228,10 @@ class Sessions:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 for attempt in range(1, SAVE_ATTEMPTS + 1):
                     force = int(attempt == SAVE_ATTEMPTS)
-                    held = await self._save(
-                        keys=keys,
-                        args=[
-                            *(record.to_json(), stored, force, KEPT_SECONDS, -KEPT_MESSAGES),
-                            *(text, ANSWER_SECONDS, decided or ""),
-                            *said,
-                        ],
-                    )
+                    arguments: list[Argument] = [_text(record), stored, force]
+                    arguments += [KEPT_SECONDS, -KEPT_MESSAGES, text, ANSWER_SECONDS]
+                    arguments += [decided or "", *said]
+                    held = await self._cache.run(_SAVE, keys, arguments)
                     if held is None:
                         break
                     other, stored = _record(held), held
@@ -294,13 +247,18 @@ class Sessions:
         self.failing = True
 
 
+def _text(record: Assignment) -> str:
+    """A record as it is stored."""
+    return orjson.dumps(record).decode()
+
+
 def _record(text: Any) -> Assignment | None:
     """A stored record; one that nobody can read is as good as none."""
     if not text:
         return None
     try:
-        return Assignment.from_json(text)
-    except (ValueError, KeyError, TypeError):
+        return Assignment.from_dict(orjson.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
         _log.warning("redis: unreadable assignment record, ignored")
         return None
 

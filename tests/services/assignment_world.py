@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-import redis.asyncio
 
 from canary.aws import clock
 from canary.events.schema import problems
 from canary.routing.parameter import AssignmentParameter, ParameterView
 from services.api import events
 from services.api.assignments import AssignmentFeed
+from services.api.connections import Connections
 from services.api.counters import Counters
 from services.api.gateway_client import Attempt
 from services.api.questions import Question, Reply
@@ -75,7 +75,7 @@ class Classifier:
 class Task:
     """One API task: its own view of the parameter, its own memory, the shared cache."""
 
-    def __init__(self, cache: redis.asyncio.Redis, rules: Rules) -> None:
+    def __init__(self, cache: Connections, rules: Rules) -> None:
         self.feed = AssignmentFeed(None, "/mangaassist/canary")
         self.turns = Turns(
             sessions=Sessions(cache, ANY_NUMBER),

