@@ -17,6 +17,8 @@ from canary.local.clock import Clock
 from canary.local.patience import patience
 
 _GRACE_SECONDS = 5
+_LENIENCE = 10.0
+"""How much longer than in AWS the cache may take to answer, and the assignment to be read."""
 
 
 def main() -> None:
@@ -27,9 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
     clock_shim.install()
     if arguments.application.startswith("services.api."):
-        # Half a second is the cache's; a machine that is as slow would lose it for no reason.
-        sessions: Any = importlib.import_module("services.api.sessions")
-        sessions.TIMEOUT_SECONDS *= patience(Clock.from_env().factor)
+        _be_lenient(_LENIENCE * patience(Clock.from_env().factor))
     config = uvicorn.Config(
         arguments.application,
         loop="auto",
@@ -41,6 +41,19 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=arguments.fd)])
+
+
+def _be_lenient(times: float) -> None:
+    """Let the API wait so many times longer before it takes cache or assignment for lost.
+
+    In AWS half a second without an answer is a cache's failure. Here one machine runs everything,
+    and a pause of it, which is a minute of the region's clock, would move conversations for no
+    reason that AWS has. A cache that is down refuses connections, and is lost at once as ever.
+    """
+    sessions: Any = importlib.import_module("services.api.sessions")
+    sessions.TIMEOUT_SECONDS *= times
+    parameter: Any = importlib.import_module("canary.routing.parameter")
+    parameter.STALE_AFTER_SECONDS *= times
 
 
 if __name__ == "__main__":

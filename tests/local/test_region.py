@@ -56,7 +56,7 @@ def test_a_better_release_is_promoted_without_a_customer_noticing() -> None:
     assert (status, result.get("outcome")) == (0, "PROMOTED"), said
     assert result["routing"] == "alb"
     assert [share["percent"] for share in result["timeline"]] == [5, 25, 50, 100]
-    assert result["reassigned"].keys() == {"promotion"}
+    assert result["reassigned"].keys() == {"promotion"}, (result["reassigned"], said)
     assert result["customer_errors"] == 0
     assert result["log_errors"] == []
     document = json.loads(Path(result["report"]).with_suffix(".json").read_text())
