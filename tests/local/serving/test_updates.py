@@ -99,10 +99,17 @@ def test_the_api_s_own_alarm_brings_the_old_image_back(region: EmbeddedRegion) -
     before = serving(region)
     deployment = deploy(region)
     eventually(lambda: len(serving(region)) == 2)
-    region.client("cloudwatch").set_alarm_state(
-        AlarmName="api-target-5xx", StateValue="ALARM", StateReason="a test"
-    )
-    eventually(lambda: deployment_state(region, deployment)["status"] == "Failed")
+
+    def failed() -> bool:
+        """A state that was set lasts until the alarm's next evaluation: it is set until seen."""
+        if deployment_state(region, deployment)["status"] == "Failed":
+            return True
+        region.client("cloudwatch").set_alarm_state(
+            AlarmName="api-target-5xx", StateValue="ALARM", StateReason="a test"
+        )
+        return False
+
+    eventually(failed)
     assert deployment_state(region, deployment)["deploymentStatusMessages"] == [
         "alarms: api-target-5xx"
     ]
