@@ -21,16 +21,11 @@ import logging
 import random
 import socket
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-from aiohttp import web
-from multidict import CIMultiDict
-from yarl import URL
-
 from canary.local.balancer_counts import Counts, GroupCounts
+from canary.local.downstream import Header, Request, Response, Server
 from canary.local.routes import (
     Configuration,
     FixedResponse,
@@ -39,23 +34,23 @@ from canary.local.routes import (
     Target,
     TargetGroup,
 )
+from canary.local.upstream import Answer, Pool
 
 __all__ = ["LoadBalancer", "main"]
 
 REPORT_SECONDS = 0.2
 """Real seconds between two reports; counts are stamped with the virtual time of their arrival."""
 
-CONNECT_SECONDS = 10.0
-POOL_IDLE_SECONDS = 2.0
-"""Pooled connections are dropped before the targets' own keep-alive time-out (5 s) closes them."""
-
 HOP_BY_HOP = frozenset(
     {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "host",
+        b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te",
+        b"trailer", b"transfer-encoding", b"upgrade", b"expect",
     }
 )  # fmt: skip
-_GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
+_WRITTEN = frozenset({b"content-length", b"x-forwarded-for", b"x-forwarded-proto"})
+_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
+_OURS = (b"server", b"awselb/2.0")
 _log = logging.getLogger(__name__)
 
 
@@ -65,13 +60,8 @@ class LoadBalancer:
     def __init__(self, *, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._configuration = Configuration({}, {})
-        self._runners: dict[str, web.ServerRunner] = {}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=POOL_IDLE_SECONDS),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_GENERATED,
-        )
+        self._servers: dict[str, Server] = {}
+        self._pool = Pool()
         self.counts = Counts()
 
     async def configure(
@@ -83,140 +73,109 @@ class LoadBalancer:
         out. Raises `UnsupportedRouteError`, and stays as it was.
         """
         self._configuration = Configuration.from_dict(message, self._configuration)
-        for arn in self._configuration.listeners.keys() - self._runners.keys():
-            self._runners[arn] = await self._serve(arn, sockets[arn])
+        for arn in self._configuration.listeners.keys() - self._servers.keys():
+            self._servers[arn] = server = Server(functools.partial(self._answer, arn))
+            await server.start(sockets[arn])
 
     async def close(self) -> None:
-        """Stop serving."""
-        for runner in self._runners.values():
-            await runner.cleanup()
-        await self._session.close()
+        """Stop serving; requests under way have a second."""
+        await asyncio.gather(*(server.close() for server in self._servers.values()))
+        self._pool.close()
 
-    async def _serve(self, arn: str, bound: socket.socket) -> web.ServerRunner:
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            return await self._answer(self._configuration.listeners[arn], request)
-
-        server = web.Server(handle, access_log=None, keepalive_timeout=60.0)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
-        await web.SockSite(runner, bound, backlog=1024).start()
-        return runner
-
-    async def _answer(self, listener: Listener, request: web.BaseRequest) -> web.StreamResponse:
-        action = listener.action(request.path, request.headers)
+    async def _answer(self, arn: str, request: Request) -> Response:
+        listener = self._configuration.listeners[arn]
+        action = listener.action(request.path, request)
         if isinstance(action, FixedResponse):
             if action.status >= 500:  # noqa: PLR2004 - a status class
                 self.counts.own(listener.balancer, action.status)
-            return web.Response(
-                status=action.status, text=action.body, content_type=action.content_type
-            )
+            return _own_response(action.status, action.body, action.content_type)
         if isinstance(action, Redirect):
+            host, _, port = (request.get("host") or "").partition(":")
             location = action.location(
-                host=request.host.partition(":")[0],
-                port=request.url.port or 80,
-                path=request.path,
-                query=request.query_string,
+                host=host, port=int(port or 80), path=request.path, query=request.query
             )
-            return web.Response(status=action.status, headers={"Location": location})
-        arn = action.choose(self._random)
-        group = self._configuration.groups.get(arn) if arn else None
+            return Response(action.status, [_OURS, (b"location", location.encode())])
+        chosen = action.choose(self._random)
+        group = self._configuration.groups.get(chosen) if chosen else None
         target = group.pick() if group else None
-        if arn is None or group is None or target is None:
+        if chosen is None or group is None or target is None:
             return self._own(listener, 503)
-        counts = self.counts.request(listener.balancer, arn)
+        counts = self.counts.request(listener.balancer, chosen)
         return await self._forward(listener, request, group, target, counts)
 
-    def _own(self, listener: Listener, status: int) -> web.Response:
+    def _own(self, listener: Listener, status: int) -> Response:
         self.counts.own(listener.balancer, status)
-        return web.Response(status=status, text=f"{status} from the load balancer\n")
+        return _own_response(status, f"{status} from the load balancer\n")
 
     async def _forward(
         self,
         listener: Listener,
-        request: web.BaseRequest,
+        request: Request,
         group: TargetGroup,
         target: Target,
         counts: GroupCounts,
-    ) -> web.StreamResponse:
-        body = await request.read() if request.body_exists else None
-        headers = _request_headers(request)
-        timeout = _timeout(listener.timeout)
-        tried = 0
+    ) -> Response:
+        message, tried, again = _message(request), 0, request.method in IDEMPOTENT
         while True:
             tried += 1
-            started = time.monotonic()
             try:
-                async with self._session.request(
-                    request.method,
-                    _url(target.host, target.port, request.raw_path),
-                    headers=headers,
-                    data=body,
-                    timeout=timeout,
-                    allow_redirects=False,
-                ) as response:
-                    elapsed = time.monotonic() - started
-                    if response.headers.get("Transfer-Encoding") == "chunked":
-                        counts.answered(response.status, elapsed)
-                        return await _relay(request, response)
-                    content = await response.read()
-            except aiohttp.ClientConnectorError:
+                upstream = self._pool.free(target.host, target.port)
+                if upstream is None:
+                    upstream = await self._pool.connect(target.host, target.port)
+            except TimeoutError:
+                return self._own(listener, 504)
+            except OSError:
                 counts.connection_errors += 1
                 other = group.pick(avoid=target)
                 if tried == 1 and other not in (None, target):
                     target = other
                     continue
                 return self._own(listener, 502)
+            bodiless = request.method == b"HEAD"
+            try:
+                answer = await upstream.ask(message, listener.timeout, bodiless=bodiless)
             except TimeoutError:
                 return self._own(listener, 504)
-            except (aiohttp.ClientError, OSError):
+            except ConnectionError:
+                if upstream.used and again:
+                    again = False
+                    continue
                 return self._own(listener, 502)
-            counts.answered(response.status, elapsed)
-            return web.Response(
-                status=response.status, body=content, headers=_passed_on(response.headers)
-            )
+            counts.answered(answer.status, answer.seconds)
+            return _passed_on(answer, bodiless=bodiless)
 
 
-async def _relay(request: web.BaseRequest, response: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Pass an answer of unknown length on as it comes; one that breaks off breaks off here too."""
-    answer = web.StreamResponse(status=response.status, headers=_passed_on(response.headers))
-    await answer.prepare(request)
-    try:
-        async for chunk in response.content.iter_any():
-            await answer.write(chunk)
-        await answer.write_eof()
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        if request.transport is not None:
-            request.transport.abort()
-    return answer
+def _message(request: Request) -> bytes:
+    """The request as the target gets it: whole, and with whom it came from."""
+    before = request.get("x-forwarded-for")
+    client = f"{before}, {request.peer}" if before else request.peer
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+    lines += [
+        b"%b: %b" % header
+        for header in request.headers
+        if (name := header[0].lower()) not in HOP_BY_HOP and name not in _WRITTEN
+    ]
+    lines.append(b"x-forwarded-for: %b" % client.encode("latin-1"))
+    lines.append(b"x-forwarded-proto: http")
+    if request.body or request.method in _WITH_BODY:
+        lines.append(b"content-length: %d" % len(request.body))
+    lines.append(b"\r\n%b" % request.body)
+    return b"\r\n".join(lines)
 
 
-@functools.lru_cache(maxsize=256)
-def _url(host: str, port: int, raw_path: str) -> URL:
-    return URL(f"http://{host}:{port}{raw_path}", encoded=True)
+def _passed_on(answer: Answer, *, bodiless: bool) -> Response:
+    """The answer without what concerns one connection only; of a bare head the length stays."""
+    kept = [
+        header
+        for header in answer.headers
+        if (name := header[0].lower()) not in HOP_BY_HOP and (bodiless or name != b"content-length")
+    ]
+    return Response(answer.status, kept, answer.body, answer.pieces)
 
 
-def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
-    headers = _passed_on(request.headers)
-    client = request.remote or "127.0.0.1"
-    before = headers.get("X-Forwarded-For")
-    headers["X-Forwarded-For"] = f"{before}, {client}" if before else client
-    headers["X-Forwarded-Proto"] = "http"
-    headers["Host"] = request.headers.get("Host", "")
-    return headers
-
-
-def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    """A copy without what concerns one connection only."""
-    kept = CIMultiDict(headers)
-    for name in HOP_BY_HOP:
-        if name in kept:
-            del kept[name]
-    return kept
-
-
-@functools.lru_cache(maxsize=16)
-def _timeout(idle_seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
+def _own_response(status: int, body: str, content_type: str = "text/plain") -> Response:
+    headers: list[Header] = [_OURS, (b"content-type", content_type.encode())]
+    return Response(status, headers, body.encode())
 
 
 def _say(content: Mapping[str, Any]) -> None:
@@ -256,7 +215,6 @@ async def serve() -> None:
 def main() -> None:
     """Run until standard input ends."""
     logging.basicConfig(level=logging.WARNING)
-    logging.getLogger("aiohttp").setLevel(logging.ERROR)
     try:
         import uvloop
     except ImportError:

@@ -11,13 +11,14 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 __all__ = [
     "Action",
     "Configuration",
     "FixedResponse",
     "Forward",
+    "Headers",
     "Listener",
     "Redirect",
     "Rule",
@@ -29,6 +30,13 @@ __all__ = [
 ]
 
 TargetState = Literal["initial", "healthy", "unhealthy", "draining"]
+
+
+class Headers(Protocol):
+    """A request's headers."""
+
+    def get(self, name: str) -> str | None:
+        """A header's value by its name in small letters."""
 
 
 class UnsupportedRouteError(ValueError):
@@ -98,7 +106,7 @@ class Condition:
     header: str
     patterns: tuple[re.Pattern[str], ...]
 
-    def holds(self, path: str, headers: Mapping[str, str]) -> bool:
+    def holds(self, path: str, headers: Headers) -> bool:
         """Whether any pattern matches; an empty `header` stands for the path."""
         value = headers.get(self.header) if self.header else path
         return value is not None and any(pattern.fullmatch(value) for pattern in self.patterns)
@@ -123,8 +131,8 @@ class Listener:
     timeout: float = 60.0
     """Idle time-out of the load balancer, real seconds."""
 
-    def action(self, path: str, headers: Mapping[str, str]) -> Action:
-        """What happens to a request; `headers` is case-insensitive."""
+    def action(self, path: str, headers: Headers) -> Action:
+        """What happens to a request."""
         for rule in self.rules:
             if all(condition.holds(path, headers) for condition in rule.conditions):
                 return rule.action
