@@ -1,7 +1,9 @@
 """Everything outside the request path, in one process: the fake model, and a little of AWS.
 
-The model answers at once, to Bedrock's Converse and to OpenAI's chat completions alike, so that
-what is measured is the path to it. The assignment parameter is a release at 50%.
+All that is measured shares two cores with it, so it is made to cost little: it answers every
+question at once and with the same words, to Bedrock's Converse and to OpenAI's chat completions
+alike, and knows a customer's intent by the first letters. The assignment parameter is a release at
+50%.
 """
 
 from __future__ import annotations
@@ -11,15 +13,12 @@ import asyncio
 import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import uvloop
-from aiohttp import web
 
-from canary.local.behaviour import World
-from canary.local.clock import Clock
-from canary.local.model_endpoint import application
-from canary.local.scenario import validate_scenario
-from canary.local.talk import answer
+from canary.local.downstream import Request, Response, Server
+from canary.local.talk import answer, message
 from canary.policy.compile import compile_policy, load_policy
 from canary.routing.parameter import active_parameter
 
@@ -28,95 +27,85 @@ REGION = "us-east-1"
 SEED = 7
 HALF = 3
 """The stage at which half of all units are canary."""
-_INSTANT = {"latency_p50_ms": 0.001, "latency_sigma": 0.1}
-
-
-def world() -> World:
-    """Two models that answer at once and never fail."""
-    values = {
-        "name": "requests",
-        "description": "models that answer at once",
-        "seed": SEED,
-        "horizon_minutes": 60,
-        "expect": {"outcome": "PROMOTED"},
-        "phase": [{"arm": arm, "error_rate": 0.0, **_INSTANT} for arm in ("control", "canary")],
-    }
-    policy = compile_policy(load_policy(POLICY), REGION)
-    return World(validate_scenario(values), policy.baseline, candidate=policy.models[1].id)
+_LETTERS = 7
+"""As many tell the intents' sentences apart."""
+_JSON = (b"content-type", b"application/json")
+_POLICY = compile_policy(load_policy(POLICY), REGION)
 
 
 def assignment() -> str:
     """The assignment parameter of a release at 50%."""
-    policy = compile_policy(load_policy(POLICY), REGION)
-    control, canary = policy.models[0].id, policy.models[1].id
+    control, canary = _POLICY.models[0].id, _POLICY.models[1].id
     return active_parameter(
-        policy,
+        _POLICY,
         release_id="r-001",
         test_id="t-001",
         stage=HALF,
         control_model=control,
         canary_model=canary,
-        policy_version=policy.digest,
+        policy_version=_POLICY.digest,
         version=1,
     ).to_json()
 
 
-async def complete(request: web.Request) -> web.Response:
-    """OpenAI's chat completions, with the words that Converse would have answered."""
-    body = await request.json()
-    said = str(body["messages"][-1]["content"])
-    text = answer(SEED, said, len(body["messages"]), hallucinated=False)
-    return web.json_response(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1_700_000_000,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text},
-                    "finish_reason": "stop",
-                }
-            ],
-            "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50},
-        }
-    )
+def converse() -> dict[str, Any]:
+    """What Bedrock's Converse answers."""
+    content = [{"text": answer(SEED, "bench", 1, hallucinated=False)}]
+    return {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 20, "outputTokens": 30, "totalTokens": 50},
+        "metrics": {"latencyMs": 0},
+    }
 
 
-def outside() -> web.Application:
-    """The application: models, classifier, and what the tasks ask of AWS."""
-    parameter = assignment()
+def completion() -> dict[str, Any]:
+    """What OpenAI's chat completions answer."""
+    said = {"role": "assistant", "content": answer(SEED, "bench", 1, hallucinated=False)}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": "manga",
+        "choices": [{"index": 0, "message": said, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50},
+    }
 
-    async def call(request: web.Request) -> web.Response:
-        body = json.loads(await request.read())
-        if request.headers["X-Amz-Target"].endswith("GetParameter"):
-            return web.json_response({"Parameter": {"Name": body["Name"], "Value": parameter}})
-        return web.json_response({})
 
-    async def traces(_request: web.Request) -> web.Response:
-        return web.json_response({"UnprocessedTraceSegments": []})
-
-    async def task(_request: web.Request) -> web.Response:
-        return web.json_response({"TaskARN": "arn:aws:ecs:us-east-1:1:task/mangaassist/1"})
-
-    app = application(world(), Clock(0.0, 0.0, 60.0))
-    app.add_routes(
-        [
-            web.post("/v1/chat/completions", complete),
-            web.post("/", call),
-            web.post("/TraceSegments", traces),
-            web.get("/metadata/task", task),
-        ]
-    )
-    return app
+def _intents() -> dict[str, str]:
+    """By the first letters of a sentence, what it is about."""
+    names = [intent.name for intent in _POLICY.intents]
+    known = {message(name, SEED, "bench", 1)[:_LETTERS]: name for name in names}
+    assert len(known) == len(names)
+    return known
 
 
 async def serve(number: int) -> None:
     """Serve on an inherited socket until killed."""
-    runner = web.AppRunner(outside(), access_log=None)
-    await runner.setup()
-    await web.SockSite(runner, socket.socket(fileno=number), backlog=1024).start()
+    documents = {
+        b"converse": converse(),
+        b"completions": completion(),
+        b"TraceSegments": {"UnprocessedTraceSegments": []},
+        b"task": {"TaskARN": "arn:aws:ecs:us-east-1:1:task/mangaassist/1"},
+    }
+    canned = {name: json.dumps(document).encode() for name, document in documents.items()}
+    known, parameter = _intents(), assignment()
+
+    async def handle(request: Request) -> Response:
+        what = request.target.rpartition(b"/")[2]
+        body = canned.get(what)
+        if body is None:
+            document: dict[str, Any] = {}
+            if what == b"invocations":
+                text = json.loads(request.body)["text"]
+                document = {"intent": known[text[:_LETTERS]], "confidence": 0.99}
+            elif (request.get("x-amz-target") or "").endswith("GetParameter"):
+                name = json.loads(request.body)["Name"]
+                document = {"Parameter": {"Name": name, "Value": parameter}}
+            body = json.dumps(document).encode()
+        return Response(200, [_JSON], body)
+
+    await Server(handle).start(socket.socket(fileno=number))
     await asyncio.Event().wait()
 
 
