@@ -6,6 +6,7 @@ targets are given to the load balancer as the region would give them.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -28,6 +29,8 @@ from canary.local.processes import Processes
 ROOT = Path(__file__).parents[2]
 HOPS = 4
 """Of a request from the customer to the model: load balancer, API, load balancer, gateway."""
+API_TASKS = 2
+"""One for each core: a single one would leave a part of the machine idle."""
 CONVERSE = "/model/maker.manga-1/converse"
 NAMESPACE = "MangaAssist/Canary"
 _START_SECONDS = 240.0
@@ -71,19 +74,22 @@ class Chains:
         return Chain("bare hops", address, hops)
 
     def path(self) -> Chain:
-        """Load balancers, one API task, one gateway task an arm, Valkey."""
+        """Load balancers, the API's tasks, one gateway task an arm, Valkey."""
         cache = Cache(self._processes)
         cache.start()
-        public, internal, api = _bound(), _bound(), _bound()
+        public, internal = _bound(), _bound()
+        tasks = [_bound() for _ in range(API_TASKS)]
         gateways = {arm: _bound() for arm in ("control", "canary")}
         started = {
             f"gateway {arm}": self._task("gateway", bound, self._gateway_environment(arm))
             for arm, bound in gateways.items()
         }
-        started["api"] = self._task("api", api, self._api_environment(internal, cache))
-        targets = {f"{_GROUP}{arm}": bound for arm, bound in gateways.items()}
-        targets[f"{_GROUP}api"] = api
-        for bound in targets.values():
+        for number, bound in enumerate(tasks, 1):
+            environment = self._api_environment(internal, cache)
+            started[f"api {number}"] = self._task("api", bound, environment)
+        targets = {f"{_GROUP}{arm}": [bound] for arm, bound in gateways.items()}
+        targets[f"{_GROUP}api"] = tasks
+        for bound in itertools.chain(*targets.values()):
             self._wait(f"{_url(bound.getsockname())}/healthz")
         started["balancer"] = self._balancer(public, internal, targets)
         started["valkey"] = psutil.Process(cache.pid)
@@ -140,7 +146,7 @@ class Chains:
         return psutil.Process(child.pid)
 
     def _balancer(
-        self, public: socket.socket, internal: socket.socket, targets: dict[str, socket.socket]
+        self, public: socket.socket, internal: socket.socket, targets: dict[str, list[socket.socket]]
     ) -> psutil.Process:
         child = self._processes.start(
             [sys.executable, "-m", "canary.local.load_balancer"],
@@ -154,7 +160,8 @@ class Chains:
             "number": 1,
             "sockets": {"public": public.fileno(), "internal": internal.fileno()},
             "groups": {
-                group: [[*bound.getsockname(), "healthy"]] for group, bound in targets.items()
+                group: [[*each.getsockname(), "healthy"] for each in bound]
+                for group, bound in targets.items()
             },
             "listeners": [
                 _listener("public", [], _forward({f"{_GROUP}api": 1})),
