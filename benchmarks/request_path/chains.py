@@ -146,7 +146,10 @@ class Chains:
         return psutil.Process(child.pid)
 
     def _balancer(
-        self, public: socket.socket, internal: socket.socket, targets: dict[str, list[socket.socket]]
+        self,
+        public: socket.socket,
+        internal: socket.socket,
+        targets: dict[str, list[socket.socket]],
     ) -> psutil.Process:
         child = self._processes.start(
             [sys.executable, "-m", "canary.local.load_balancer"],

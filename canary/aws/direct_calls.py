@@ -42,7 +42,12 @@ async def answered_directly(client: Any, operation: str, credentials: Any) -> As
     )
     connector = aiohttp.TCPConnector(limit=config.max_pool_connections)
     names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Accept", "Accept-Encoding"),
+    ) as session:
         setattr(client, names[operation], _DirectCall(client, operation, session, credentials))
         try:
             yield
@@ -135,8 +140,12 @@ class _DirectCall:
             secret_key=held.secret_key,
             token=held.token,
         )
-        url = URL(f"{self._url}{path}", encoded=True)
-        return await self._session.post(url, data=body, headers=signed)
+        return await self._session.post(_url(f"{self._url}{path}"), data=body, headers=signed)
+
+
+@functools.lru_cache(maxsize=64)
+def _url(text: str) -> URL:
+    return URL(text, encoded=True)
 
 
 @functools.lru_cache(maxsize=64)

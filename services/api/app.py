@@ -10,8 +10,7 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from canary.aws import clock
 from canary.aws.direct_calls import answered_directly
@@ -73,8 +72,11 @@ def publish_once(counters: Counters, feed: AssignmentFeed, namespace: str) -> No
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Open the connections, read the assignment once, then poll and publish until the end."""
+async def lifespan(_app: object) -> AsyncIterator[dict[str, Any]]:
+    """Open the connections, read the assignment once, then poll and publish until the end.
+
+    What endpoints need of it becomes every request's state.
+    """
     settings = from_environment(Settings)
     logging.getLogger("uvicorn.access").disabled = True
     aws = get_session()
@@ -91,9 +93,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         sessions = Sessions(cache, int(settings.requests_a_minute))
         intents = IntentClassifier(runtime, settings.intent_endpoint)
         counters, traces = Counters(), Traces(xray)
-        app.state.feed, app.state.sessions, app.state.intents = feed, sessions, intents
-        app.state.outcomes = Outcomes(sessions, feed, region)
-        app.state.turns = turns = Turns(
+        turns = Turns(
             sessions=sessions,
             feed=feed,
             intents=intents,
@@ -109,7 +109,13 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             asyncio.create_task(publish(counters, feed, settings.metrics_namespace)),
             asyncio.create_task(traces.run()),
         ]
-        yield
+        yield {
+            "feed": feed,
+            "sessions": sessions,
+            "intents": intents,
+            "outcomes": Outcomes(sessions, feed, region),
+            "turns": turns,
+        }
         await turns.finish()
         for task in background:
             task.cancel()
@@ -119,10 +125,14 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await traces.send()
 
 
-def create_app() -> Starlette:
-    """A new application; its settings are read from the environment when it starts."""
-    return Starlette(
-        routes=[Route(each.path, each.handler, methods=[each.method]) for each in ENDPOINTS],
+def create_app() -> Router:
+    """A new application; its settings are read from the environment when it starts.
+
+    A bare router: what Starlette's application wraps around a request answers an exception with
+    500, and so does the server.
+    """
+    return Router(
+        [Route(each.path, each.handler, methods=[each.method]) for each in ENDPOINTS],
         lifespan=lifespan,
     )
 

@@ -52,7 +52,7 @@ async def readyz(request: Request) -> Response:
     A task that once was ready stays it: without the parameter, the cache or the classifier it
     serves control.
     """
-    state = request.app.state
+    state = request.state
     view = state.feed.view
     breaker = state.intents.breaker
     ready = Readiness(
@@ -80,7 +80,7 @@ async def chat(request: Request) -> Response:
             trace=request.headers.get(TRACE_HEADER, ""),
             prime=body.prime,
         )
-        turns = request.app.state.turns
+        turns = request.state.turns
         if body.stream or EVENTS in request.headers.get("accept", ""):
             return await _streamed(question, turns)
         return _answered(question, await turns.serve(question))
@@ -93,7 +93,7 @@ async def feedback(request: Request) -> Response:
 
     async def record(body: FeedbackBody, unit_id: str) -> Response:
         outcome = Outcome(unit_id, body.conversation_id, csat=body.csat)
-        await request.app.state.outcomes.record(outcome)
+        await request.state.outcomes.record(outcome)
         return _json(Accepted(), 202)
 
     return await _take(request, FeedbackBody, record)
@@ -104,7 +104,7 @@ async def events(request: Request) -> Response:
 
     async def record(body: EventsBody, unit_id: str) -> Response:
         outcome = Outcome.of_events(unit_id, body.conversation_id, body.events)
-        await request.app.state.outcomes.record(outcome)
+        await request.state.outcomes.record(outcome)
         return _json(Accepted(), 202)
 
     return await _take(request, EventsBody, record)

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import aiohttp
 import orjson
+from yarl import URL
 
 __all__ = ["Attempt", "GatewayClient", "Outcome", "Relay"]
 
@@ -71,19 +72,20 @@ class GatewayClient:
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
-        self._url = url.rstrip("/")
+        self._draw = URL(f"{url.rstrip('/')}/arm")
+        self._converse = URL(f"{url.rstrip('/')}/v1/converse")
 
     @staticmethod
     def open_session() -> aiohttp.ClientSession:
         """A session with enough connections."""
         connector = aiohttp.TCPConnector(limit=512, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        return aiohttp.ClientSession(connector=connector)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     async def draw(self) -> Arm | None:
         """The arm that the listener's draw rule chooses, or None when it gives no answer."""
         timeout = aiohttp.ClientTimeout(total=DRAW_SECONDS, sock_connect=CONNECT_SECONDS)
         try:
-            async with self._session.get(f"{self._url}/arm", timeout=timeout) as response:
+            async with self._session.get(self._draw, timeout=timeout) as response:
                 body = await response.json() if response.status == _OK else {}
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return None
@@ -115,11 +117,11 @@ class GatewayClient:
             **({"instruction": instruction} if instruction else {}),
         }
         answering: Arm | None = None
-        url, header = f"{self._url}/v1/converse", {ARM_HEADER: arm, "content-type": JSON}
+        header = {ARM_HEADER: arm, "content-type": JSON}
         timeout = _STREAM_TIMEOUT if relay else _TIMEOUT_OF_CALL
         try:
             async with self._session.post(
-                url, data=orjson.dumps(document), headers=header, timeout=timeout
+                self._converse, data=orjson.dumps(document), headers=header, timeout=timeout
             ) as response:
                 answering = _arm(response.headers.get(ARM_HEADER))
                 if relay is not None and response.content_type == LINES:

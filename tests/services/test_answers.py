@@ -97,7 +97,7 @@ async def test_hits_of_a_stream_are_one_piece(region: Region) -> None:
     """The customer's client needs no case of its own."""
     await region.publish_after_start(parameter(rate=0.0))
     await region.cache.set(await kept_name(region, "hello"), "Hi.")
-    region.applications[0].state.turns._cached_intents = frozenset({"chitchat"})
+    region.states[0]["turns"]._cached_intents = frozenset({"chitchat"})
     events = await stream(region, "ann")
     assert [name for name, _ in events] == ["delta", "done"]
     assert events[0][1]["text"] == events[1][1]["text"] == "Hi."

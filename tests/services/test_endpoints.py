@@ -182,11 +182,10 @@ async def test_a_classifier_that_fails_is_left_alone_for_a_while(
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", address)
         region.api = await region.start_api()
-        app = region.applications[-1]
         for n in range(8):
             await region.said("ann", f"c{n}", message="Where is my parcel?")
         assert (await ready(region))["classifier"] == "open"
-    app.state.intents._runtime = region.applications[0].state.intents._runtime
+    region.states[-1]["intents"]._runtime = region.states[0]["intents"]._runtime
     await region.said("ann", "c8", message="Where is my parcel?")
     region.clock.ahead += 11
     await region.said("ann", "c9", message="Where is my parcel?")
