@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,6 +16,8 @@ __all__ = ["Answer", "Pool", "Upstream"]
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 2.0
 """Free connections are dropped before the targets' own keep-alive time-out (5 s) closes them."""
+_AHEAD = 256 * 1024
+"""Bytes of a stream that are kept for a slow client before the target has to wait."""
 _FINAL = 200
 """Smaller statuses are interim answers."""
 
@@ -39,14 +40,18 @@ class Answer:
 class _Pieces:
     """Pieces of a body on their way, with how they ended."""
 
-    def __init__(self, abort: Callable[[], None]) -> None:
-        self._abort = abort
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._size = 0
         self._parts: collections.deque[bytes] = collections.deque()
         self._news = asyncio.Event()
         self._end: BaseException | None = None
 
     def put(self, piece: bytes) -> None:
         self._parts.append(piece)
+        self._size += len(piece)
+        if self._size > _AHEAD and self._transport.is_reading():
+            self._transport.pause_reading()
         self._news.set()
 
     def end(self, how: BaseException) -> None:
@@ -55,7 +60,7 @@ class _Pieces:
 
     def close(self) -> None:
         if self._end is None:
-            self._abort()
+            self._transport.abort()
 
     def __aiter__(self) -> _Pieces:
         return self
@@ -68,6 +73,9 @@ class _Pieces:
             await self._news.wait()
         piece = b"".join(self._parts)
         self._parts.clear()
+        self._size = 0
+        if self._end is None and not self._transport.is_reading():
+            self._transport.resume_reading()
         return piece
 
 
@@ -157,7 +165,7 @@ class Upstream(asyncio.Protocol):
         if self._bodiless:
             self._done(again=False)
         elif chunked or self._until_closed:
-            self._pieces = _Pieces(self._transport.abort)
+            self._pieces = _Pieces(self._transport)
             self._answer.pieces = self._pieces
             self._hand_over()
 
