@@ -222,15 +222,14 @@ class Downstream(asyncio.Protocol):
             except Exception:  # noqa: BLE001 - a connection's end must not be lost in a task's
                 _log.exception("%r was not answered", request.target)
                 response = Response(500)
-            if response.pieces is None:
-                if not self._transport.is_closing():
-                    self._write(request, response)
-            else:
+            if response.pieces is not None:
                 await self._relay(request, response, response.pieces)
+            elif not self._transport.is_closing():
+                self._write(request, response)
             if not request.keep_alive:
                 self._transport.close()
             self._last = self._loop.time()
-            if not self._waiting:
+            if not self._waiting or self._transport.is_closing():
                 break
             request = self._waiting.popleft()
         self._task = None
@@ -241,7 +240,8 @@ class Downstream(asyncio.Protocol):
 
     async def _relay(self, request: Request, response: Response, pieces: Pieces) -> None:
         """Pass pieces on as they come."""
-        self._transport.write(_head(response, keep_alive=request.keep_alive))
+        if not self._transport.is_closing():
+            self._transport.write(_head(response, keep_alive=request.keep_alive))
         try:
             async for piece in pieces:
                 if self._transport.is_closing():
