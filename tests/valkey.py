@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,19 +18,26 @@ _TRIES = 5
 def running_valkey() -> Iterator[ValkeyServer]:
     """An empty server, stopped at the end unless the test has done so.
 
-    A free port is free only until somebody takes it: side by side with other workers a server
-    may find its port taken, and asks for another.
+    Its port is one that the system gives out at random. The library's own choice is the lowest
+    that is free: side by side, workers choose the same, and one that stops its server for a while
+    finds its port taken.
     """
     for left in reversed(range(_TRIES)):
-        server = ValkeyServer()
+        server = ValkeyServer(port=_free_port())
         try:
             server.start()
             break
-        except ValkeyServerStartupError as error:
-            if not left or "Address already in use" not in str(error):
+        except (OSError, ValkeyServerStartupError) as error:
+            if not left or "already in use" not in str(error):
                 raise
     try:
         yield server
     finally:
         if server.is_running():
             server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])

@@ -124,6 +124,12 @@ class _Scope:
                 return frozenset({("text", text) for text in self.joined(parts)})
             case ast.Lambda():
                 return self.value(node.body)
+            case ast.Yield(value=ast.Dict(keys=keys, values=values)):
+                # A lifespan's: each request finds them as attributes of its state.
+                for key, each in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant):
+                        self.program.learn(("attribute", "?", key.value), self.value(each))
+                return _NOTHING
             case ast.Dict(keys=keys, values=values):
                 marks = self.union(values)
                 names = {key.value for key in keys if isinstance(key, ast.Constant)}

@@ -121,6 +121,13 @@ def test_what_a_function_imports_late_is_followed(tmp_path: Path) -> None:
     assert list(found) == [("ssm", "put_parameter")]
 
 
+def test_what_a_lifespan_yields_is_found_in_a_requests_state(tmp_path: Path) -> None:
+    """By its name; what nobody asks the state for is not called."""
+    yields = 'yield {"store": STORE, "worker": WORKER}'
+    endpoint = "async def endpoint(request):\n        return request.state.store.read(event)"
+    assert list(calls(tmp_path, f"{yields}\n    {endpoint}")) == [("dynamodb", "get_item")]
+
+
 def test_a_page_of_a_paginator_is_a_call_of_its_method(tmp_path: Path) -> None:
     """`get_paginator` itself asks for nothing."""
     assert list(calls(tmp_path, "return list(STORE.pages())")) == [("dynamodb", "query")]
