@@ -74,9 +74,15 @@ class _Pieces:
         piece = b"".join(self._parts)
         self._parts.clear()
         self._size = 0
-        if self._end is None and not self._transport.is_reading():
-            self._transport.resume_reading()
+        if self._end is None:
+            _read_on(self._transport)
         return piece
+
+
+def _read_on(transport: asyncio.Transport) -> None:
+    """Listen to a target again that was held back for a slow client."""
+    if not (transport.is_closing() or transport.is_reading()):
+        transport.resume_reading()
 
 
 class Upstream(asyncio.Protocol):
@@ -192,6 +198,7 @@ class Upstream(asyncio.Protocol):
             self._hand_over()
         self._rest()
         if again:
+            _read_on(self._transport)
             self.used, self.freed = True, self._loop.time()
             self._free.append(self)
         else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from canary.local import downstream
+from canary.local import downstream, upstream
 from canary.local.load_balancer import LoadBalancer
 from tests.local.balancer_scene import BALANCER, GROUP, LISTENER, forward
 
@@ -390,3 +390,22 @@ async def test_a_slow_client_is_not_read_for(scene: Scene) -> None:
         said = await reader.read()
     assert said.count(b"z") == size
     writer.close()
+
+
+async def test_a_connection_that_had_to_wait_is_used_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that ended while its target was held back leaves a connection that listens."""
+    monkeypatch.setattr(upstream, "_AHEAD", 1)
+    await scene.configure(silence=5.0)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await scene.target.read(reader)
+            head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+            writer.write(head + b"4\r\nlong\r\n0\r\n\r\n")
+
+    scene.target.talk = talk
+    for _ in range(3):
+        assert (await scene.say(last(GET))).endswith(b"4\r\nlong\r\n0\r\n\r\n")
+    assert scene.target.connections == 1
